@@ -1,0 +1,74 @@
+"""Retained state and periodic health of a node. Lost without harm: the next one replaces it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from contract.values import Base64, Name, Report, Seconds, Token, Utc
+
+
+class ModelCard(Report):
+    """A model a node has loaded, so that a licence question can be answered from the office."""
+
+    name: str = Field(max_length=60)
+    sha256: str = Field(max_length=64)
+    licence: str = Field(max_length=60)
+
+
+class PolicyState(Report):
+    """Who this node may embed, and why it is not more when more was asked for."""
+
+    mode: Literal["qr_only", "verify", "lane", "open"]
+    region: str = Field(max_length=40)
+    reason: str = Field(default="", max_length=200)
+
+
+class Status(Report):
+    """Birth certificate (retained) and, as `state=offline`, the will."""
+
+    state: Literal["online", "offline"]
+    session: Token
+    version: str = Field(default="", max_length=40)
+    started_at: Utc | None = None
+    public_key: Base64 = ""
+    """The node's X25519 public key, raw: what central seals templates to."""
+    drivers: dict[Name, str] = Field(default_factory=dict, max_length=64)
+    models: tuple[ModelCard, ...] = Field(default=(), max_length=12)
+    policy: PolicyState | None = None
+
+
+class CameraHealth(Report):
+    """Frame accounting of one camera since start; captured = processed + dropped + waiting (at most one)."""
+
+    id: Name
+    state: Literal["running", "lost", "starting"]
+    fps: float = Field(ge=0)
+    captured: int = Field(ge=0)
+    processed: int = Field(ge=0)
+    dropped: int = Field(ge=0)
+    reconnects: int = Field(default=0, ge=0)
+
+
+class Health(Report):
+    """Every 30 s. Counters run from the start of the process."""
+
+    uptime_s: Seconds
+    cameras: tuple[CameraHealth, ...] = Field(default=(), max_length=16)
+    outbox_depth: int = Field(ge=0)
+    outbox_oldest_s: Seconds = 0.0
+    outbox_bytes: int = Field(default=0, ge=0)
+    gallery_subjects: int = Field(default=0, ge=0)
+    decisions: dict[Literal["known", "stranger", "unrecognisable", "refused"], int] = Field(default_factory=dict)
+    checkins: dict[str, int] = Field(default_factory=dict, max_length=12)
+    """Accepted and, by reason, refused QR check-ins."""
+    embedder_calls: int = Field(default=0, ge=0)
+    commands_refused: dict[str, int] = Field(default_factory=dict, max_length=12)
+    labels_personal: int = Field(default=0, ge=0)
+    labels_pending: int = Field(default=0, ge=0)
+    labels_unreachable: int = Field(default=0, ge=0)
+    disk_free_mb: int = Field(default=0, ge=0)
+    rss_mb: int = Field(default=0, ge=0)
+    load: float = Field(default=0.0, ge=0)
+    temperature_c: float | None = None
