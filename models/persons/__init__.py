@@ -1,0 +1,1 @@
+"""Person detection. Imports no face module."""
