@@ -1,0 +1,44 @@
+"""What every camera offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""uint8, height x width x 3, BGR."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraFrame:
+    """One picture. `sequence` counts from 0 within a connection; a gap means frames the driver lost."""
+
+    image: Image
+    captured_monotonic: float
+    captured_at: datetime
+    sequence: int
+
+
+class Camera(Protocol):
+    """A source of frames, used by one thread: open, read until it raises, close."""
+
+    @property
+    def name(self) -> str:
+        """For messages; holds no credentials."""
+        ...
+
+    def open(self) -> None:
+        """Connect. Raises TransientError, PermanentError or MisconfiguredError."""
+        ...
+
+    def read(self) -> CameraFrame:
+        """The next frame; waits for it. Raises TransientError when the source is lost, EndOfRecording at its end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device; harmless when it is not open."""
+        ...
