@@ -1,0 +1,126 @@
+"""RFB face detector behind insightface's detector interface, so that code written for its packs drops in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from models.boxes import areas, suppress
+from models.detections import Floats, Frame
+from models.faces.anchors import anchors, decode
+from models.faces.landmarks import FaceLandmarker
+from models.letterbox import Letterbox, Size
+
+PIXEL_MEAN = 127.0
+PIXEL_SCALE = 1 / 128.0
+NMS_IOU = 0.4
+FACE = 1
+COARSEST_STRIDE = 64
+KEPT_SIZES = 4
+
+
+class FaceDetector(Protocol):
+    """insightface's detector interface plus a variant without landmarks."""
+
+    def detect(
+        self,
+        img: Frame,
+        input_size: Size | None = None,
+        max_num: int = 0,
+        metric: str = "default",
+        det_thresh: float | None = None,
+    ) -> tuple[Floats, Floats | None]:
+        """Boxes Nx5 (x1, y1, x2, y2, score) and five points Nx5x2, frame pixels."""
+        ...
+
+    def detect_boxes(
+        self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None
+    ) -> Floats:
+        """Boxes Nx5, best first; no landmark is computed."""
+        ...
+
+
+class RfbFaceDetector:
+    """`FaceDetector` on the cut RFB network. Belongs to one thread (its input canvas is reused)."""
+
+    taskname = "detection"
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        landmarker: FaceLandmarker,
+        input_size: Size,
+        min_score: float,
+    ) -> None:
+        self._session = session
+        self._landmarker = landmarker
+        self._canvases: dict[Size, Letterbox] = {}
+        self.det_thresh = min_score
+        self.input_size = input_size
+
+    def prepare(
+        self, ctx_id: int, input_size: Size | None = None, det_thresh: float | None = None, **_: object
+    ) -> None:
+        """insightface's `FaceAnalysis.prepare` calls this; the device is the session's, `ctx_id` is ignored."""
+        self.input_size = input_size or self.input_size
+        self.det_thresh = self.det_thresh if det_thresh is None else det_thresh
+
+    def detect(
+        self,
+        img: Frame,
+        input_size: Size | None = None,
+        max_num: int = 0,
+        metric: str = "default",
+        det_thresh: float | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Boxes Nx5 and five points Nx5x2; with `max_num`, the largest (or, by default, largest and central)."""
+        boxes = self.detect_boxes(img, input_size, det_thresh)
+        if 0 < max_num < len(boxes):
+            boxes = boxes[_most_prominent(boxes, img, max_num, metric)]
+        points = [self._landmarker.find(img, box[:4]).five for box in boxes]
+        return boxes, np.stack(points) if points else np.zeros((0, 5, 2), np.float32)
+
+    def detect_boxes(
+        self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None
+    ) -> Floats:
+        """Boxes Nx5 (x1, y1, x2, y2, score) float32, best first."""
+        size = round_up(input_size or self.input_size)
+        threshold = self.det_thresh if det_thresh is None else det_thresh
+        tensor, factor = self._canvas(size).fit(img)
+        scores, offsets = self._session.run(["scores", "offsets"], {"input": tensor})
+        face = scores[0, :, FACE]
+        chosen = np.flatnonzero(face >= threshold)
+        if not chosen.size:
+            return np.zeros((0, 5), np.float32)
+        fractions = decode(offsets[0, chosen], anchors(size)[chosen])
+        boxes = fractions * np.array([*size, *size], np.float32) / np.float32(factor)
+        kept = suppress(boxes, face[chosen], NMS_IOU)
+        return np.concatenate([boxes[kept], face[chosen][kept, None]], axis=1).astype(np.float32)
+
+    def _canvas(self, size: Size) -> Letterbox:
+        canvas = self._canvases.get(size)
+        if canvas is None:
+            if len(self._canvases) >= KEPT_SIZES:
+                self._canvases.clear()
+            canvas = Letterbox(size, (PIXEL_MEAN, PIXEL_MEAN, PIXEL_MEAN), PIXEL_SCALE, rgb=True)
+            self._canvases[size] = canvas
+        return canvas
+
+
+def round_up(size: Size) -> Size:
+    """Width and height raised to whole cells of the coarsest level."""
+    width, height = (-(-side // COARSEST_STRIDE) * COARSEST_STRIDE for side in size)
+    return width, height
+
+
+def _most_prominent(boxes: Floats, img: Frame, count: int, metric: str) -> npt.NDArray[np.intp]:
+    """insightface's choice: by area, less twice the squared distance from the centre unless metric is "max"."""
+    value = areas(boxes[:, :4])
+    if metric != "max":
+        centre = np.array([img.shape[1], img.shape[0]], np.float32) / 2
+        offset = (boxes[:, :2] + boxes[:, 2:4]) / 2 - centre
+        value = value - 2 * (offset**2).sum(axis=1)
+    return np.argsort(-value, kind="stable")[:count]

@@ -1,0 +1,28 @@
+"""What the floor pipeline asks of a person detector, and the one we ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from models.catalogue import PERSON_DETECTOR
+from models.detections import Detections, Frame
+from models.persons.nanodet import NanoDetPerson
+from models.sessions import open_session
+from models.weights import weight_path
+
+MIN_SCORE = 0.2
+"""Floor scores below .2 are noise to any tracker."""
+
+
+class PersonDetector(Protocol):
+    """Finds people; implementations may reuse buffers and belong to one thread."""
+
+    def detect(self, frame: Frame) -> Detections:
+        """People in one BGR frame HxWx3, boxes in its pixels, best score first."""
+        ...
+
+
+def load_person_detector(weights_dir: Path, min_score: float = MIN_SCORE) -> PersonDetector:
+    """The catalogue's person detector. MisconfiguredError if its weight is missing or corrupt."""
+    return NanoDetPerson(open_session(weight_path(PERSON_DETECTOR, weights_dir)), min_score)
