@@ -1,7 +1,7 @@
 """The price template as data: where each field stands on a label of a given size.
 
 The edge rasterises it, central's label page draws the same layout as SVG: what the page shows is what the
-glass shows. Coordinates are fractions of width and height; `size` is the cap height of the text as a fraction of height.
+glass shows. Coordinates are fractions of width and height; `size` is the text height as a fraction of the label height.
 """
 
 from __future__ import annotations

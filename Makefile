@@ -1,0 +1,77 @@
+# Everything a person does with this repository. `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+WEB := central/web/node_modules/.package-lock.json
+FOOTAGE := simulator/scenes/node_modules/.package-lock.json
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev models demo test bench lint format schemas clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(RUNTIME) $(WEB) $(FOOTAGE) models ## Install what a store in a box needs (Python, web assets, model weights)
+
+setup-dev: $(DEV) $(WEB) $(FOOTAGE) models ## Install what the tests need as well
+
+demo: setup ## Start a whole store on this machine and play a day in it (VIDEO=file|rtsp://...|0 replaces the entrance camera)
+	@$(PY) -m simulator $(if $(VIDEO),--video "$(VIDEO)")
+
+test: setup-dev ## Lint, then run every test (what CI runs)
+	@sh tests/system-packages.sh
+	@$(MAKE) --no-print-directory lint
+	$(PY) -m pytest $(PYTEST)
+
+bench: setup-dev ## Measure against a peer and against the limit in one run; writes bench.json
+	$(PY) tests/bench/run.py --out bench.json
+
+lint: $(DEV) ## Check style (ruff), types (mypy strict) and import arrows (import-linter)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(DEV) ## Rewrite the code to the house style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+models: $(RUNTIME) ## Fetch, verify and convert the model weights (does nothing when they are there and intact)
+	@$(PY) -m models build
+
+schemas: $(RUNTIME) ## Regenerate the JSON Schemas and the AsyncAPI document from the channel table
+	@$(PY) -m contract
+
+clean: ## Remove what set-up and the demo wrote (weights, environments, runs)
+	rm -rf $(VENV) models/weights central/web/node_modules simulator/scenes/node_modules var
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock | $(PY)
+	@if [ -f $(DEV) ] && [ $(DEV) -nt requirements.lock ]; then :; else \
+	  echo "Installing Python packages (about a minute the first time) ..."; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
+	@touch $@
+
+$(DEV): requirements-dev.lock | $(PY)
+	@echo "Installing Python packages with the test tools (about a minute the first time) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(WEB): central/web/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed for the pages and the model weights"; exit 1; }
+	@echo "Installing web assets ..."
+	@$(NPM_CI) central/web
+	@touch $@
+
+$(FOOTAGE): simulator/scenes/package-lock.json
+	@echo "Installing footage for the store in a box ..."
+	@$(NPM_CI) simulator/scenes
+	@touch $@
