@@ -14,6 +14,9 @@ from contract.commands import LabelContent
 Ink = Literal["black", "red", "white"]
 Align = Literal["left", "right", "centre"]
 
+MARGIN = 0.02
+"""Free edge on the right, as a fraction of the width."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
@@ -32,12 +35,16 @@ class TextBox:
 
 @dataclass(frozen=True, slots=True)
 class QrBox:
-    """A QR code in a square of `size` times the label's height."""
+    """A QR code in a square of `size` times the label's height, or of what is left to the right margin if less."""
 
     text: str
     x: float
     y: float
     size: float
+
+    def side(self, width: int, height: int) -> float:
+        """Pixels of one side on glass of this size: a code that runs off the glass cannot be read."""
+        return min(self.size * height, (1.0 - MARGIN - self.x) * width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,12 @@ def format_price(minor: int, currency: str) -> str:
 def price_layout(content: LabelContent, *, personal: bool) -> Layout:
     """Lay out a price label. A personal one carries a red band, the struck public price and the disclosure."""
     text_width = 0.70 if content.link else 0.94
+    price_width = 0.57 if personal else text_width
     texts = [
         TextBox(content.title, 0.03, 0.06, text_width, 0.125, bold=True),
         TextBox(content.subtitle, 0.03, 0.23, text_width, 0.085),
         *(TextBox(line, 0.03, 0.35 + 0.1 * row, text_width, 0.07) for row, line in enumerate(content.lines[:2])),
-        TextBox(format_price(content.price, content.currency), 0.03, 0.56, text_width, 0.24, bold=True),
+        TextBox(format_price(content.price, content.currency), 0.03, 0.56, price_width, 0.24, bold=True),
     ]
     fills: list[FillBox] = []
     if personal:
