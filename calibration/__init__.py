@@ -1,0 +1,1 @@
+"""Turning pixels into metres: floor homography from points an installer measured."""
