@@ -7,10 +7,12 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 WEB := central/web/node_modules/.package-lock.json
 FOOTAGE := simulator/scenes/node_modules/.package-lock.json
+UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev models demo test bench lint format schemas clean
+.PHONY: help setup setup-dev models demo test bench lint format schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -45,6 +47,11 @@ models: $(RUNTIME) ## Fetch, verify and convert the model weights (does nothing 
 
 schemas: $(RUNTIME) ## Regenerate the JSON Schemas and the AsyncAPI document from the channel table
 	@$(PY) -m contract
+
+lock: $(DEV) ## Resolve dependencies again and pin every wheel with its hash
+	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(PY) -m pip install --quiet uv
+	$(UV_COMPILE) --extra edge --extra central --extra simulator -o requirements.lock
+	$(UV_COMPILE) --extra edge --extra central --extra simulator --extra dev -o requirements-dev.lock
 
 clean: ## Remove what set-up and the demo wrote (weights, environments, runs)
 	rm -rf $(VENV) models/weights central/web/node_modules simulator/scenes/node_modules var

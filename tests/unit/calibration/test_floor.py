@@ -21,7 +21,7 @@ def test_exact_points_give_the_true_homography() -> None:
     result = calibrate_floor(IMAGE, project(TRUE, IMAGE))
     assert result.verdict is Verdict.VALID
     assert np.allclose(result.matrix / result.matrix[2, 2], TRUE, rtol=1e-3, atol=1e-5)
-    assert result.errors_m.max() < 1e-6
+    assert result.errors_m.max() < 1e-4, "a tenth of a millimetre"
 
 
 def test_one_point_measured_in_the_wrong_place_is_found() -> None:
