@@ -15,7 +15,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
 .PHONY: help setup setup-dev models demo test bench lint format schemas lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME) $(WEB) $(FOOTAGE) models ## Install what a store in a box needs (Python, web assets, model weights)
 
