@@ -16,9 +16,7 @@ def areas(boxes: Floats) -> Floats:
 
 def iou(first: Floats, second: Floats) -> Floats:
     """Intersection over union of Nx4 and Mx4 boxes, NxM."""
-    corner = np.minimum(first[:, None, 2:], second[None, :, 2:]) - np.maximum(
-        first[:, None, :2], second[None, :, :2]
-    )
+    corner = np.minimum(first[:, None, 2:], second[None, :, 2:]) - np.maximum(first[:, None, :2], second[None, :, :2])
     sides = np.maximum(corner, 0)
     shared = sides[..., 0] * sides[..., 1]
     union = areas(first)[:, None] + areas(second)[None] - shared

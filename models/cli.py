@@ -48,7 +48,7 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
         case "build":
             return _build(arguments.weights, clock, force=arguments.force, quiet=arguments.quiet)
         case _:
-            from models.evaluation.cli import evaluate  # noqa: PLC0415 - loads onnxruntime and OpenCV
+            from models.evaluation.cli import evaluate
 
             return evaluate(arguments, clock)
 
@@ -68,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _with_weights(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weights", type=Path, default=default_weights_dir(), metavar="DIR", help="weights folder"
-    )
+    parser.add_argument("--weights", type=Path, default=default_weights_dir(), metavar="DIR", help="weights folder")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

@@ -6,12 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from models.errors import MisconfiguredError
 from models.weights import BUILD_COMMAND
 
 CPU = "CPUExecutionProvider"
 ERRORS_ONLY = 3
+
+ORT_ERRORS = (
+    ort_state.EPFail,
+    ort_state.EngineError,
+    ort_state.Fail,
+    ort_state.InvalidArgument,
+    ort_state.InvalidGraph,
+    ort_state.InvalidProtobuf,
+    ort_state.NoModel,
+    ort_state.NoSuchFile,
+    ort_state.NotImplemented,
+    ort_state.RuntimeException,
+)
+"""What onnxruntime raises; the classes share no base but Exception."""
 
 
 def session_options() -> onnxruntime.SessionOptions:
@@ -36,9 +51,7 @@ def usable_providers(wanted: Sequence[str]) -> list[str]:
 def open_session(path: Path, providers: Sequence[str] = (CPU,)) -> onnxruntime.InferenceSession:
     """A session on one weight file. MisconfiguredError names the file when it is missing or unreadable."""
     try:
-        return onnxruntime.InferenceSession(
-            str(path), session_options(), providers=usable_providers(providers)
-        )
-    except Exception as error:  # noqa: BLE001 - onnxruntime's error classes are private and many
+        return onnxruntime.InferenceSession(str(path), session_options(), providers=usable_providers(providers))
+    except ORT_ERRORS as error:
         reason = "is missing" if not path.is_file() else f"cannot be loaded ({error})"
         raise MisconfiguredError(f"weight {path} {reason}; run `{BUILD_COMMAND}`") from error

@@ -30,7 +30,7 @@ STILLS = (
 
 def calibration_frames() -> list[Frame]:
     """BGR frames: each still, its mirror image, its crops and darker and brighter copies."""
-    frames = []
+    frames: list[Frame] = []
     for package, file in STILLS:
         folder = package_folder(package)
         picture = None if folder is None else cv2.imread(str(folder / file), cv2.IMREAD_COLOR)

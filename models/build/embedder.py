@@ -41,9 +41,7 @@ def split_prelu(graph: onnx.GraphProto) -> None:
     onnx_graph.replace_nodes(graph, nodes)
 
 
-def _prelu_as_sum(
-    graph: onnx.GraphProto, prefix: str, node: onnx.NodeProto, slope: Floats
-) -> Iterator[onnx.NodeProto]:
+def _prelu_as_sum(graph: onnx.GraphProto, prefix: str, node: onnx.NodeProto, slope: Floats) -> Iterator[onnx.NodeProto]:
     x, y = node.input[0], node.output[0]
     graph.initializer.append(numpy_helper.from_array(slope, f"{prefix}_slope"))
     graph.initializer.append(numpy_helper.from_array(1 - slope, f"{prefix}_rest"))

@@ -31,9 +31,7 @@ _TAMPERED = re.compile(r"EINTEGRITY", re.ASCII)
 class NpmClient:
     """Runs `npm pack`. The tarball is trusted only once its sha256 is the catalogue's."""
 
-    def __init__(
-        self, clock: Clock, progress: Progress, *, command: str = "npm", timeout_s: float = TIMEOUT_S
-    ) -> None:
+    def __init__(self, clock: Clock, progress: Progress, *, command: str = "npm", timeout_s: float = TIMEOUT_S) -> None:
         self._clock = clock
         self._progress = progress
         self._command = command
@@ -43,7 +41,7 @@ class NpmClient:
         """Download `package` into the empty `folder`; the verified tarball's path."""
         executable = shutil.which(self._command)
         if executable is None:
-            raise MisconfiguredError("npm was not found: install Node.js 20 or newer, which brings npm, then build again")
+            raise MisconfiguredError("npm was not found: install Node.js 20 or newer (npm comes with it), then build")
         self._run([executable, "pack", package.spec, "--ignore-scripts", "--prefer-offline"], package, folder)
         tarballs = sorted(folder.glob("*.tgz"))
         if len(tarballs) != 1:
@@ -74,7 +72,7 @@ class NpmClient:
             self._progress.tick(f"fetching {package.spec} ({waited:.0f} s)")
             if waited > self._timeout_s:
                 raise TransientError(
-                    f"npm did not deliver {package.spec} within {self._timeout_s:.0f} s: check the network and build again"
+                    f"npm did not deliver {package.spec} within {self._timeout_s:.0f} s: check the network"
                 )
 
 
@@ -98,7 +96,7 @@ def npm_error(package: Package, code: int, log: str) -> ModelError:
     if _MISSING.search(log):
         return PermanentError(f"the registry npm uses has no {package.spec} ({tail})")
     if _OFFLINE.search(log):
-        return TransientError(f"npm could not reach its registry for {package.spec}: check the network and build again ({tail})")
+        return TransientError(f"npm could not reach its registry for {package.spec}: check the network ({tail})")
     return TransientError(f"npm pack {package.spec} failed with code {code}: {tail}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import numpy_helper, version_converter
 
 from models.errors import PermanentError
@@ -18,7 +19,7 @@ def load(data: bytes, opset: int | None = None) -> onnx.ModelProto:
     """Parse a model, raise it to `opset` if older, and drop initialisers from its inputs (as IR 3 listed them)."""
     try:
         graph_model = onnx.load_model_from_string(data)
-    except Exception as error:  # noqa: BLE001 - protobuf raises its own private class for any garbage
+    except DecodeError as error:
         raise PermanentError(f"not a readable ONNX file: {error}") from error
     if opset is not None and graph_model.opset_import[0].version < opset:
         graph_model = version_converter.convert_version(graph_model, opset)
@@ -78,7 +79,7 @@ def serialise(graph_model: onnx.ModelProto) -> bytes:
     """Check the model and return its bytes."""
     try:
         onnx.checker.check_model(graph_model, full_check=True)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise PermanentError(f"the converted graph is not valid ONNX: {error}") from error
     data: bytes = graph_model.SerializeToString()
     return data

@@ -79,7 +79,7 @@ def fold_input_scale(graph: TfGraph, std: npt.NDArray[np.float32]) -> None:
     first = _first_convolution(graph.nodes)
     kernel = graph.constants[first.inputs[1]]
     _require_width(kernel.transpose(0, 1, 3, 2), len(std), first.name)
-    graph.constants[first.inputs[1]] = (kernel / std[:, None]).astype(np.float32)
+    graph.constants[first.inputs[1]] = kernel.astype(np.float32) / std[:, None]
 
 
 def _first_convolution(nodes: Mapping[str, TfNode]) -> TfNode:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ SEARCH_DEPTH = 8
 Tensor = npt.NDArray[np.float32]
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc] - onnxruntime ships no types
+class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
     def __init__(self, inputs: Iterable[Mapping[str, Tensor]]) -> None:
         self._inputs: Iterator[Mapping[str, Tensor]] = iter(inputs)
 
@@ -35,7 +34,6 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc] - onnxruntime ships 
 
 def quantise(model: onnx.ModelProto, inputs: Iterable[Mapping[str, Tensor]]) -> onnx.ModelProto:
     """int8 weights per channel, uint8 activations with ranges seen on `inputs`; last convolutions stay float."""
-    logging.getLogger("root").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitrina-int8-") as folder:
         source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "int8.onnx"))
         onnx.save(model, str(source))

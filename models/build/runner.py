@@ -49,7 +49,7 @@ def build(
 
 def by_recipe(row: Model, sources: dict[str, bytes]) -> tuple[bytes, str]:
     """Convert with the model's recipe; onnx and onnxruntime are imported only once there is work."""
-    from models.build.recipes import RECIPES  # noqa: PLC0415 - a finished build must answer in a blink
+    from models.build.recipes import RECIPES
 
     converted = RECIPES[row.key](sources)
     return converted.data, converted.note
@@ -58,9 +58,7 @@ def by_recipe(row: Model, sources: dict[str, bytes]) -> tuple[bytes, str]:
 class _Job:
     """One run's collaborators and counter."""
 
-    def __init__(
-        self, weights_dir: Path, fetch: Fetch, progress: Progress, convert: Convert, total: int
-    ) -> None:
+    def __init__(self, weights_dir: Path, fetch: Fetch, progress: Progress, convert: Convert, total: int) -> None:
         self._weights_dir = weights_dir
         self._fetch = fetch
         self._progress = progress

@@ -122,9 +122,9 @@ def _weight(entry: Mapping[str, object], data: bytes, offset: int) -> tuple[Arra
     else:
         stored = np.dtype(_PLAIN[str(entry["dtype"])])
     raw = np.frombuffer(data, stored, math.prod(shape), offset)
-    values: Array = raw
-    if isinstance(quantisation, dict):
-        values = raw.astype(np.float32)
-        if "scale" in quantisation:
-            values = values * np.float32(quantisation["scale"]) + np.float32(quantisation["min"])
+    if not isinstance(quantisation, dict):
+        return raw.reshape(shape), raw.nbytes
+    values = raw.astype(np.float32)
+    if "scale" in quantisation:
+        values = values * np.float32(quantisation["scale"]) + np.float32(quantisation["min"])
     return values.reshape(shape), raw.nbytes

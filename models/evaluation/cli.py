@@ -16,9 +16,7 @@ def evaluate(arguments: argparse.Namespace, clock: Clock) -> int:
     """Exit code 0; ModelError when data or weights are not usable."""
     progress = Progress(clock)
     report = (
-        _faces(arguments, clock, progress)
-        if arguments.subject == "faces"
-        else _persons(arguments, clock, progress)
+        _faces(arguments, clock, progress) if arguments.subject == "faces" else _persons(arguments, clock, progress)
     )
     text = json.dumps(report, indent=2)
     write_atomic(arguments.json, f"{text}\n".encode())
@@ -27,8 +25,8 @@ def evaluate(arguments: argparse.Namespace, clock: Clock) -> int:
 
 
 def _faces(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:
-    from models.evaluation.faces import evaluate_faces  # noqa: PLC0415 - only this path may load face modules
-    from models.faces import load_face_models  # noqa: PLC0415
+    from models.evaluation.faces import evaluate_faces
+    from models.faces import load_face_models
 
     for option in ("enrolled", "splits"):
         if getattr(arguments, option) < 1:
@@ -38,9 +36,9 @@ def _faces(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> d
 
 
 def _persons(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:
-    from models.evaluation.linker import GreedyLinker  # noqa: PLC0415
-    from models.evaluation.persons import evaluate_persons  # noqa: PLC0415
-    from models.persons import load_person_detector  # noqa: PLC0415
+    from models.evaluation.linker import GreedyLinker
+    from models.evaluation.persons import evaluate_persons
+    from models.persons import load_person_detector
 
     for path in (arguments.video, arguments.gt):
         require_file(path)

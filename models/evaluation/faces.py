@@ -26,9 +26,7 @@ def evaluate_faces(
     progress.say("comparing all pairs")
     pairs = verification(vectors, labels)
     progress.say(f"identifying in {splits} random galleries, {enrolled} photos enrolled each")
-    identified = open_set(
-        vectors, labels, enrolled, splits, undetected=np.array(embedded.undetected, np.int64)
-    )
+    identified = open_set(vectors, labels, enrolled, splits, undetected=np.array(embedded.undetected, np.int64))
     return face_report(models.name, embedded, pairs, identified, watch)
 
 

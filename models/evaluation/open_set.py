@@ -61,8 +61,7 @@ def open_set(
     """
     lost = np.zeros(0, np.int64) if undetected is None else undetected
     outcomes = [
-        _score(_split(embeddings, labels, lost, enrolled, np.random.default_rng(seed)), fpirs)
-        for seed in range(splits)
+        _score(_split(embeddings, labels, lost, enrolled, np.random.default_rng(seed)), fpirs) for seed in range(splits)
     ]
     tpir = np.array([outcome.tpir for outcome in outcomes])
     thresholds = np.array([outcome.thresholds for outcome in outcomes])
@@ -82,13 +81,15 @@ def _split(
 ) -> _Split:
     people = random.permutation(np.unique(labels))
     candidates, strangers = people[: len(people) // 2], people[len(people) // 2 :]
-    gallery, names, probes = [], [], []
+    gallery: list[Floats] = []
+    names: list[int] = []
+    probes: list[int] = []
     for person in candidates:
         photos = random.permutation(np.flatnonzero(labels == person))
         if len(photos) > enrolled:
             template = embeddings[photos[:enrolled]].mean(axis=0)
             gallery.append(template / np.linalg.norm(template))
-            names.append(person)
+            names.append(int(person))
             probes.extend(photos[enrolled:])
     if not gallery or not len(strangers):
         raise MisconfiguredError(

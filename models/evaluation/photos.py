@@ -71,9 +71,7 @@ def labelled_photos(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def embed_photos(
-    photos: dict[str, list[Path]], models: FaceModels, watch: Stopwatch, progress: Progress
-) -> Embedded:
+def embed_photos(photos: dict[str, list[Path]], models: FaceModels, watch: Stopwatch, progress: Progress) -> Embedded:
     """Embed the most prominent face of every photo; unreadable files are named and count as undetected."""
     result = Embedded(sorted(photos))
     total = sum(len(files) for files in photos.values())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from insightface.model_zoo import get_model
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.utils import face_align
@@ -17,7 +19,7 @@ from models.errors import MisconfiguredError
 from models.faces.detector import FaceDetector, RfbFaceDetector
 from models.faces.landmarks import FaceLandmarker, FaceLandmarks
 from models.letterbox import Size
-from models.sessions import CPU, open_session, session_options
+from models.sessions import CPU, ORT_ERRORS, open_session, session_options
 from models.weights import BUILD_COMMAND, weight_path
 
 EMBEDDING_SIZE = 512
@@ -59,9 +61,7 @@ class FaceModels(Protocol):
 class OnnxFaceModels:
     """`FaceModels` on our built weights; the embedder is insightface's `ArcFaceONNX`. One thread."""
 
-    def __init__(
-        self, name: str, detector: FaceDetector, landmarker: FaceLandmarker, recognizer: ArcFaceONNX
-    ) -> None:
+    def __init__(self, name: str, detector: FaceDetector, landmarker: FaceLandmarker, recognizer: ArcFaceONNX) -> None:
         self._name = name
         self._detector = detector
         self._landmarker = landmarker
@@ -120,6 +120,8 @@ def load_face_models(
             f"face pack {pack} refused: insightface's packs are licensed for non-commercial research only, and this "
             "version cannot record a licence of your own; leave the pack out to use the built-in models"
         )
+    # insightface 2.1 calls scikit-image the old way; operators cannot act on that warning.
+    warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)
     landmarker = FaceLandmarker(open_session(weight_path(FACE_LANDMARKS, weights_dir)))
     session = open_session(weight_path(FACE_DETECTOR, weights_dir))
     detector = RfbFaceDetector(session, landmarker, detector_size, min_score)
@@ -136,5 +138,5 @@ def _recognizer(weights_dir: Path) -> ArcFaceONNX:
             providers=[CPU],
             sess_options=session_options(),
         )
-    except Exception as error:  # noqa: BLE001 - insightface and onnxruntime raise many private classes
+    except (*ORT_ERRORS, DecodeError, ValueError, RuntimeError) as error:
         raise MisconfiguredError(f"weight {path} cannot be loaded ({error}); run `{BUILD_COMMAND}`") from error

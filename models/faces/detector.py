@@ -36,9 +36,7 @@ class FaceDetector(Protocol):
         """Boxes Nx5 (x1, y1, x2, y2, score) and five points Nx5x2, frame pixels."""
         ...
 
-    def detect_boxes(
-        self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None
-    ) -> Floats:
+    def detect_boxes(self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None) -> Floats:
         """Boxes Nx5, best first; no landmark is computed."""
         ...
 
@@ -83,9 +81,7 @@ class RfbFaceDetector:
         points = [self._landmarker.find(img, box[:4]).five for box in boxes]
         return boxes, np.stack(points) if points else np.zeros((0, 5, 2), np.float32)
 
-    def detect_boxes(
-        self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None
-    ) -> Floats:
+    def detect_boxes(self, img: Frame, input_size: Size | None = None, det_thresh: float | None = None) -> Floats:
         """Boxes Nx5 (x1, y1, x2, y2, score) float32, best first."""
         size = round_up(input_size or self.input_size)
         threshold = self.det_thresh if det_thresh is None else det_thresh

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.build.tf_to_onnx.convert import Context
+from models.build.tf_to_onnx.context import Context
 from models.build.tf_to_onnx.values import Shape, Value
 from models.build.tfjs import TfNode
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.build.tf_to_onnx.convert import Context
+from models.build.tf_to_onnx.context import Context
 from models.build.tf_to_onnx.values import NCHW, Value
 from models.build.tfjs import TfNode
 from models.errors import PermanentError
@@ -72,9 +72,7 @@ def max_pool(context: Context, node: TfNode) -> None:
     value = context.ordered(node.inputs[0], NCHW)
     kernel, strides = _spatial(node, "ksize"), _spatial(node, "strides")
     window = _window(value, node, kernel, strides, [1, 1])
-    name = context.builder.emit(
-        "MaxPool", [value.name], kernel_shape=kernel, strides=strides, pads=window.pads
-    )
+    name = context.builder.emit("MaxPool", [value.name], kernel_shape=kernel, strides=strides, pads=window.pads)
     context.set(node.name, Value(name, NCHW, (value.shape[0], window.height, window.width, value.shape[3])))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from models.build.tf_to_onnx import arithmetic, convolution, layout
-from models.build.tf_to_onnx.convert import Handler
+from models.build.tf_to_onnx.context import Handler
 
 HANDLERS: Mapping[str, Handler] = {
     "Conv2D": convolution.convolution,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.build.tf_to_onnx.convert import Context
+from models.build.tf_to_onnx.context import Context
 from models.build.tf_to_onnx.values import Value, natural
 from models.build.tfjs import TfNode
 from models.errors import PermanentError
@@ -39,9 +39,7 @@ def pad(context: Context, node: TfNode) -> None:
     pads = context.builder.constant([*by_axis[:, 0], *by_axis[:, 1]], np.int64)
     fill_name = context.builder.scalar(fill if math.isfinite(fill) else LOWEST)
     name = context.builder.emit("Pad", [value.name, pads, fill_name])
-    shape = tuple(
-        size + int(before) + int(after) for size, (before, after) in zip(value.shape, amounts, strict=True)
-    )
+    shape = tuple(size + int(before) + int(after) for size, (before, after) in zip(value.shape, amounts, strict=True))
     context.set(node.name, Value(name, value.order, shape))
 
 

@@ -56,11 +56,11 @@ class OnnxBuilder:
         """Add a node with one output; the output's name."""
         return self.emit_many(op, inputs, 1, **attributes)[0]
 
-    def emit_many(
-        self, op: str, inputs: Sequence[str], outputs: int, **attributes: NodeAttribute
-    ) -> list[str]:
+    def emit_many(self, op: str, inputs: Sequence[str], outputs: int, **attributes: NodeAttribute) -> list[str]:
         names = [self._fresh(op) for _ in range(outputs)]
-        self.nodes.append(helper.make_node(op, list(inputs), names, name=names[0], **attributes))
+        node = helper.make_node(op, list(inputs), names, name=names[0])
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self.nodes.append(node)
         return names
 
     def constant(self, array: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
