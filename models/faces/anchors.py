@@ -37,4 +37,5 @@ def decode(offsets: Floats, priors: Floats) -> Floats:
     """Boxes Nx4 (x1, y1, x2, y2) as fractions of the input, from offsets and anchors Nx4."""
     centres = offsets[:, :2] * CENTRE_VARIANCE * priors[:, 2:] + priors[:, :2]
     halves = np.exp(offsets[:, 2:] * SIZE_VARIANCE) * priors[:, 2:] / 2
-    return np.asarray(np.concatenate([centres - halves, centres + halves], axis=1), np.float32)
+    boxes: Floats = np.concatenate([centres - halves, centres + halves], axis=1)
+    return boxes
