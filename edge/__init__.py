@@ -1,0 +1,1 @@
+"""One node in a store: camera -> detect -> track -> identify -> zones -> outbox. Read edge/pipeline.py first."""

@@ -1,0 +1,122 @@
+"""What the node sees with and how it decides: cameras, scanners, policy, recognition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contract.values import Point
+from edge.config.fields import Duration, ImagePolygon, Matrix, Name, PlanPolygon, Rate, Section
+from hardware.cameras.options import CameraOptions
+from hardware.scanners.options import ScannerOptions
+
+Mode = Literal["qr_only", "verify", "lane", "open"]
+Radius = Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)]
+
+
+class PolicyConfig(Section):
+    """Which region's rules hold and what is asked for; `edge.policy.judge` decides what is granted."""
+
+    region: Name = "default"
+    mode: Mode | None = None
+    """Left out: the region's own default."""
+    document: Path | None = None
+    """A site policy signed by the operator (JSON)."""
+
+
+class ModelsConfig(Section):
+    """Weights. `pack` points at an insightface model pack to use for faces instead of ours."""
+
+    weights: Path | None = None
+    pack: Path | None = None
+    accept_noncommercial: bool = False
+
+
+class RecognitionConfig(Section):
+    """Face decisions. Similarities are cosines; see edge/vision/thresholds.py for the default threshold."""
+
+    threshold: float | None = Field(default=None, ge=0.2, le=0.95)
+    """Left out: derived from `target_fpir` and the size of the gallery, and rising with it."""
+    target_fpir: float = Field(default=1e-4, gt=0, le=0.1)
+    """Accepted share of strangers named as somebody, per person."""
+    margin: float = Field(default=0.05, ge=0, le=0.5)
+    """Least lead over the runner-up subject."""
+    clear_lead: float = Field(default=0.08, ge=0, le=0.5)
+    """How far above the threshold one shot alone is believed (provisionally)."""
+    min_face_px: float = Field(default=30.0, ge=16, le=400)
+    min_detector_score: float = Field(default=0.9, ge=0.5, le=0.999)
+    min_quality: float = Field(default=0.25, ge=0, le=1)
+    shots: int = Field(default=4, ge=1, le=8)
+    """Most embeddings per person."""
+    detect_hz: Rate = 6.0
+    patience_s: Duration = 2.5
+    """A decision is final this long after the first shot even when fewer shots were good enough."""
+    verify_s: Duration = 15.0
+    """How long after a QR check-in the person may be looked for at the marked spot (mode verify)."""
+
+
+class FloorConfig(Section):
+    """Tracking of people on the floor."""
+
+    min_person_score: float = Field(default=0.4, ge=0.05, le=0.95)
+    cell_m: float = Field(default=0.25, gt=0.05, le=5)
+    max_lost_s: float = Field(default=1.5, gt=0.1, le=10)
+
+
+class CameraConfig(Section):
+    """One camera. `entrance` looks for faces, `floor` for people; `read_qr` reads codes in either."""
+
+    id: Name
+    role: Literal["entrance", "floor"]
+    source: CameraOptions
+    analysed_fps: Rate = 10.0
+    position: Point | None = None
+    """Where a person identified here stands on the plan, metres."""
+    radius_m: Radius = 1.5
+    lane: ImagePolygon | None = None
+    """Mode lane: only faces whose centre is inside are looked at (fractions of the picture)."""
+    spot: ImagePolygon | None = None
+    """Mode verify: where a person who has checked in shows the face (fractions of the picture)."""
+    read_qr: bool = False
+    homography: Matrix | None = None
+    """Picture pixels to plan metres."""
+    calibrated: bool = True
+    """False marks a provisional homography: its events say that they are not calibrated."""
+
+
+class ScannerConfig(Section):
+    """A code scanner and where people stand who use it."""
+
+    id: Name
+    source: ScannerOptions
+    position: Point | None = None
+    radius_m: Radius = 1.0
+
+
+class ZoneConfig(Section):
+    """An area of the plan, metres. In after `enter_s`, out after `grace_s` outside or unseen, dwelled at `dwell_s`."""
+
+    id: Name
+    polygon: PlanPolygon
+    enter_s: Duration = 0.6
+    grace_s: Duration = 1.0
+    dwell_s: Duration = 5.0
+
+
+class LineConfig(Section):
+    """An entrance line on the plan. `inside` is a point on the shop's side, or the side seen from `from` to `to`."""
+
+    id: Name
+    start: Point = Field(alias="from")
+    end: Point = Field(alias="to")
+    inside: Point | Literal["left", "right"]
+
+
+class VisitsConfig(Section):
+    """When a visit ends and how long an identity waits for its floor track."""
+
+    silence_s: Duration = 600.0
+    pending_s: Duration = 5.0
+    attach_window_s: Duration = 2.0

@@ -1,0 +1,118 @@
+"""What passes between the stages: frozen and slotted. Images are BGR uint8, boxes (x1, y1, x2, y2) in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.values import Report
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Vector = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+PlanPoint = tuple[float, float]
+Outcome = Literal["known", "stranger", "unrecognisable", "refused"]
+
+Emission = Report
+"""A contract event a stage wants told; the node wraps it in an envelope and commits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment on both clocks: monotonic seconds for durations, UTC for what people read."""
+
+    monotonic: float
+    wall: datetime
+
+    def at(self, monotonic: float) -> datetime:
+        """Wall time of another moment of the same run, seen from this one."""
+        return self.wall + timedelta(seconds=monotonic - self.monotonic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of one camera."""
+
+    camera: str
+    image: Image
+    captured: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A confirmed track. `seen`: matched to a detection in this very step (else the box is predicted)."""
+
+    id: int
+    box: Box
+    score: float
+    seen: bool
+    last_seen: float
+    """Monotonic."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box, pixels."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+    @property
+    def foot(self) -> tuple[float, float]:
+        """Where the person stands: middle of the lower edge, pixels."""
+        return (self.box[0] + self.box[2]) / 2, self.box[3]
+
+    @property
+    def width(self) -> float:
+        """Pixels."""
+        return self.box[2] - self.box[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSet:
+    """Confirmed tracks after a step, and the ids of those that ended in it."""
+
+    tracks: tuple[Track, ...] = ()
+    ended: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPosition:
+    """Where a floor track stands, metres on the plan. `track` is the anonymous id that may be published."""
+
+    track: str
+    point: PlanPoint
+    seen_at: float
+    """Monotonic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The best subject of a search and the best other subject."""
+
+    subject: str
+    similarity: float
+    runner_up: float
+    """Cosine of the best template of any other subject; -1 when there is none."""
+
+    @property
+    def margin(self) -> float:
+        """Lead over the runner-up."""
+        return self.similarity - self.runner_up
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known about the person of one face track. Carries no vector."""
+
+    outcome: Outcome
+    stage: Literal["provisional", "final"]
+    subject: str | None = None
+    confidence: float = 0.0
+    margin: float = 0.0
+    reason: str = ""
+    first_usable: Instant | None = None
+    visit: str | None = None
+    """The visit whose check-in is being verified (mode verify)."""
