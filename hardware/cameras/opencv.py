@@ -15,7 +15,7 @@ _LOG_ERRORS_ONLY = 2
 
 
 def quieten() -> None:
-    """Silence FFmpeg's own lines on stderr, several per failed try: our log says it once. The operator's choice wins."""
+    """Silence FFmpeg's lines on stderr, several per failed try: our log says it once. The operator's choice wins."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(_LOG_ERRORS_ONLY)

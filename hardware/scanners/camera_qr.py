@@ -50,7 +50,7 @@ def decode_qr(image: NDArray[np.uint8], options: CameraQrOptions = _DEFAULTS) ->
 
 
 def _read(grey: NDArray[np.uint8], options: CameraQrOptions, scale: float) -> tuple[QrCode, ...]:
-    formats = [_FORMATS[name] for name in options.formats]
+    formats = zxingcpp.BarcodeFormats([_FORMATS[name] for name in options.formats])
     return tuple(
         QrCode(code.text, _corners(code.position, scale))
         for code in zxingcpp.read_barcodes(grey, formats=formats)

@@ -1,6 +1,7 @@
 """Key events of the Linux input system into text, for scanners that pose as a US keyboard. Pure.
 
-Layout: struct input_event of linux/input.h on 64-bit machines, native "llHHi" = seconds, microseconds, type, code, value.
+Layout: struct input_event of linux/input.h on 64-bit machines, native "llHHi": seconds, microseconds, type,
+code, value.
 """
 
 from __future__ import annotations
