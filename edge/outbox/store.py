@@ -122,7 +122,7 @@ class OutboxStore:
             return [Row(*row) for row in found if row[0] not in self._also][:limit]
 
     def acknowledge(self, session: str, sequence: int, also: Iterable[int] = ()) -> bool:
-        """Note a receipt; True when the watermark rose. One of another session, or for events never given, is ignored."""
+        """Note a receipt; True when the watermark rose. Ignored: another session's, one for events never given."""
         with self._lock:
             if session != self.session:
                 return False
@@ -134,7 +134,7 @@ class OutboxStore:
             before = self._watermark
             self._watermark = max(self._watermark, sequence)
             self._also = {n for n in self._also.union(also) if self._watermark < n <= last}
-            return self._watermark > before
+            return bool(self._watermark > before)
 
     def prune(self) -> int:
         """Delete receipted rows now; returns how many. Called when idle: append() does it on the way."""
@@ -166,7 +166,7 @@ class OutboxStore:
         """Bytes of the file that hold something."""
         with self._lock:
             pages, free, size = (self._pragma(name) for name in ("page_count", "freelist_count", "page_size"))
-            return (pages - free) * size
+            return int((pages - free) * size)
 
     def changed_by_others(self) -> bool:
         """Whether another process committed since the last call (an enrolment at the command line)."""
@@ -196,7 +196,7 @@ class OutboxStore:
         if self._watermark <= self._pruned_to and not self._also:
             return 0
         (below,) = self._db.execute("SELECT count(*) FROM event WHERE sequence <= ?", (self._watermark,)).fetchone()
-        return below + len(self._also)
+        return int(below) + len(self._also)
 
     def _delete_receipted(self) -> None:
         gone = 0

@@ -138,9 +138,13 @@ def test_what_remains_is_exactly_what_was_never_receipted(
 def test_a_full_file_refuses_the_batch_whole_and_takes_the_next_after_receipts(store: OutboxStore) -> None:
     store.limit_pages(60)
     count = 0
-    with pytest.raises(OutboxFullError):
-        while True:
+    for _ in range(100):
+        try:
             count += len(store.append([occupancy() for _ in range(5)]))
+        except OutboxFullError:
+            break
+    else:
+        pytest.fail("a file of 60 pages took 500 events")
     assert len(sequences(store)) == count
     assert count % 5 == 0
     store.acknowledge(store.session, count)
