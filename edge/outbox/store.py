@@ -78,7 +78,7 @@ class OutboxStore:
             self.moved_aside.append(aside)
         self.session, self._last = self._state()
         (rows,) = self._db.execute("SELECT count(*) FROM event").fetchone()
-        self._gone = self._last - rows
+        self._gone = int(self._last - rows)
         """Sequences given out and no longer in the file: depth needs no scan."""
         self._watermark = 0
         self._also: set[int] = set()
