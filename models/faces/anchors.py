@@ -28,7 +28,7 @@ def anchors(size: Size) -> Floats:
         spans = np.array([[side / width, side / height] for side in sides]).reshape(1, -1, 2)
         pairs = np.broadcast_arrays(centres, spans)
         levels.append(np.concatenate(pairs, axis=-1).reshape(-1, 4))
-    table = np.clip(np.concatenate(levels), 0, 1).astype(np.float32)
+    table: Floats = np.clip(np.concatenate(levels), 0, 1).astype(np.float32)
     table.flags.writeable = False
     return table
 
