@@ -209,7 +209,7 @@ class _Canvas:
         lit = (dx * self._light[0] - dy * self._light[1] + bulge * self._light[2]) / radius
         self._depth[field][wins] = depth[wins]
         self._part[field][wins] = cone.part
-        self._shade[field][wins] = np.clip(0.52 + 0.48 * lit, 0.22, 1.0)[wins]
+        self._shade[field][wins] = np.clip(0.42 + 0.60 * lit, 0.15, 1.0)[wins]
 
     def finish(self) -> Shape:
         solid = (self._part > 0).astype(np.uint8) * np.uint8(255)

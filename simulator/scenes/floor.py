@@ -26,8 +26,8 @@ FIGURES = len(LOOKS)
 """How many different people can be drawn."""
 
 _TURNS = 16
-_ELEVATIONS = tuple(math.radians(degrees) for degrees in (18, 26, 36, 47))
-_SPRITE_SCALE = 130.0
+_ELEVATIONS = tuple(math.radians(degrees) for degrees in (14, 20, 27, 34))
+_SPRITE_SCALE = 180.0
 _FPS = 10.0
 _FURNITURE_MARGIN = 0.02
 
@@ -59,7 +59,7 @@ class FloorScene:
     def __init__(self, plan: StorePlan = STORE, seed: int = 1, size: tuple[int, int] = (1280, 720)) -> None:
         x, y = plan.floor_camera
         self.plan = plan
-        self.camera = Pinhole((x, y, plan.camera_height), math.radians(25), 0.461 * size[0], size)
+        self.camera = Pinhole((x, y, plan.camera_height), math.radians(20), 0.586 * size[0], size)
         self._backdrop = paint_store(plan, self.camera, seed)
         self._furniture = [
             (shelf.footprint, silhouette(self.camera, shelf.footprint, shelf.height)) for shelf in plan.shelves

@@ -98,8 +98,8 @@ def _ceiling(painting: Painting, plan: StorePlan) -> None:
 def _walls(painting: Painting, plan: StorePlan) -> None:
     high = plan.wall_height
     back = gradient((214, 218, 220), (188, 194, 198), (plan.width, high))
-    cv2.rectangle(back, (0, round(0.95 * TEXEL)), (back.shape[1], round(1.4 * TEXEL)), (96, 62, 40), -1)
-    write(back, "V I T R I N A   audio", (back.shape[1] // 2, round(1.175 * TEXEL)), 1.1, (240, 240, 240))
+    cv2.rectangle(back, (0, round(0.5 * TEXEL)), (back.shape[1], round(0.95 * TEXEL)), (96, 62, 40), -1)
+    write(back, "V I T R I N A   audio", (back.shape[1] // 2, round(0.725 * TEXEL)), 1.1, (240, 240, 240))
     cv2.rectangle(back, (0, back.shape[0] - 14), (back.shape[1], back.shape[0]), (120, 122, 125), -1)
     painting.surface(back, [
         (0, plan.depth, high), (plan.width, plan.depth, high), (plan.width, plan.depth, 0), (0, plan.depth, 0),

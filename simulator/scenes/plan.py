@@ -69,7 +69,7 @@ class StorePlan:
 
 
 def _back_wall(shelf_id: str, name: str, name_ru: str, x1: float) -> Shelf:
-    x2, y1 = x1 + 2.2, 7.45
+    x2, y1 = x1 + 2.0, 7.45
     zone = ((x1 - 0.1, y1 - 1.25), (x2 + 0.1, y1 - 1.25), (x2 + 0.1, y1 - 0.05), (x1 - 0.1, y1 - 0.05))
     middle = (x1 + x2) / 2
     return Shelf(shelf_id, name, name_ru, x1, y1, x2, 8.0, 2.0, zone, (middle, y1), (0, -1), (middle, y1 - 0.6))
@@ -79,33 +79,33 @@ def _island(shelf_id: str, name: str, name_ru: str, x1: float) -> Shelf:
     x2, y1, y2 = x1 + 2.0, 4.15, 4.7
     zone = ((x1 - 0.1, y1 - 1.2), (x2 + 0.1, y1 - 1.2), (x2 + 0.1, y1 - 0.05), (x1 - 0.1, y1 - 0.05))
     middle = (x1 + x2) / 2
-    return Shelf(shelf_id, name, name_ru, x1, y1, x2, y2, 0.75, zone, (middle, y1), (0, -1), (middle, y1 - 0.6))
+    return Shelf(shelf_id, name, name_ru, x1, y1, x2, y2, 0.65, zone, (middle, y1), (0, -1), (middle, y1 - 0.6))
 
 
 STORE = StorePlan(
-    width=12.0,
+    width=10.0,
     depth=8.0,
-    wall_height=4.0,
+    wall_height=3.2,
     shelves=(
-        _back_wall("headphones", "Headphones", "Наушники", 2.2),
-        _back_wall("speakers", "Speakers", "Колонки", 4.9),
-        _back_wall("turntables", "Turntables", "Проигрыватели", 7.6),
-        _island("players", "Players", "Плееры", 3.4),
-        _island("microphones", "Microphones", "Микрофоны", 6.8),
+        _back_wall("headphones", "Headphones", "Наушники", 1.9),
+        _back_wall("speakers", "Speakers", "Колонки", 4.25),
+        _back_wall("turntables", "Turntables", "Проигрыватели", 6.6),
+        _island("players", "Players", "Плееры", 2.5),
+        _island("microphones", "Microphones", "Микрофоны", 5.5),
         Shelf(
-            "cables", "Cables", "Кабели", 11.45, 4.4, 12.0, 6.6, 2.0,
-            ((10.2, 4.3), (11.4, 4.3), (11.4, 6.7), (10.2, 6.7)), (11.45, 5.5), (-1, 0), (10.65, 5.5),
+            "cables", "Cables", "Кабели", 9.45, 4.4, 10.0, 6.4, 2.0,
+            ((8.2, 4.3), (9.4, 4.3), (9.4, 6.5), (8.2, 6.5)), (9.45, 5.4), (-1, 0), (8.7, 5.4),
         ),
     ),
     entrance=((0.45, 4.6), (0.45, 6.0)),
     inside=(2.0, 5.3),
-    lane=((0.5, 4.6), (2.3, 4.6), (2.3, 6.0), (0.5, 6.0)),
+    lane=((0.5, 4.6), (2.2, 4.6), (2.2, 6.0), (0.5, 6.0)),
     scanner=(1.2, 6.25),
     scanner_stand=(1.2, 5.65),
-    till=((10.7, 2.4), (11.3, 2.4), (11.3, 3.8), (10.7, 3.8)),
-    till_stand=(10.2, 3.3),
-    floor_camera=(6.0, 0.05),
-    camera_height=3.4,
+    till=((8.6, 2.6), (9.2, 2.6), (9.2, 3.9), (8.6, 3.9)),
+    till_stand=(8.1, 3.4),
+    floor_camera=(5.0, 0.05),
+    camera_height=2.9,
 )
 
 

@@ -93,7 +93,7 @@ def _entrance(plan: StorePlan) -> list[str]:
         _line(plan, (0.07, low), (0.07, high), "door"),
         leaves,
         _line(plan, (x, low), (x, high), "line"),
-        _text(plan, (0.75, high + 0.6), "Entrance", small=True),
+        _text(plan, (0.75, low - 0.25), "Entrance", small=True),
     ]
 
 
