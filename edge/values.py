@@ -116,3 +116,5 @@ class Decision:
     first_usable: Instant | None = None
     visit: str | None = None
     """The visit whose check-in is being verified (mode verify)."""
+    track: int = 0
+    """Face track within its camera: joins a final decision to the provisional one before it."""

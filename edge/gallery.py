@@ -1,0 +1,155 @@
+"""The templates of people who take part: in memory only, sealed at rest there, leased, really forgotten.
+
+Each template is kept under AES-256-GCM with a key of this process. A clear index (faiss, fp16) exists only where the
+policy needs 1:N search; under `verify` one subject is opened for the moment of a comparison. Thread-safe.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from numpy.typing import NDArray
+
+from edge.search import SearchIndex
+from edge.values import Candidate, Vector
+
+DIMENSION = 512
+_NONCE_BYTES = 12
+_NEIGHBOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    number: int
+    sealed: bytes
+
+
+class Gallery:
+    """`searchable=False` (modes qr_only and verify) keeps no clear copy of any template."""
+
+    def __init__(self, *, searchable: bool = True) -> None:
+        self._lock = threading.Lock()
+        self._key = AESGCM(AESGCM.generate_key(256))
+        self._index = SearchIndex(DIMENSION) if searchable else None
+        self._entries: dict[str, dict[str, _Entry]] = {}
+        self._leases: dict[str, float] = {}
+        self._owners: dict[int, str] = {}
+        self._issued = 0
+
+    @property
+    def subjects(self) -> int:
+        """How many people."""
+        return len(self._entries)
+
+    @property
+    def templates(self) -> int:
+        """How many templates of all of them."""
+        return len(self._owners)
+
+    def holds(self, subject: str) -> bool:
+        """Whether there is a template of this subject."""
+        return subject in self._entries
+
+    def put(self, subject: str, template_id: str, vector: Vector, lease_until: float) -> None:
+        """Hold a template until monotonic `lease_until`; the same id again replaces it and renews the subject's lease.
+
+        ValueError for a vector that is not 512 finite numbers of length other than zero.
+        """
+        unit = _unit(vector)
+        with self._lock:
+            self._remove_template(subject, template_id)
+            self._issued += 1
+            entry = _Entry(self._issued, self._seal(subject, unit))
+            self._entries.setdefault(subject, {})[template_id] = entry
+            self._owners[entry.number] = subject
+            self._leases[subject] = lease_until
+            if self._index is not None:
+                self._index.add(entry.number, unit)
+        unit.fill(0)
+
+    def drop(self, subject: str) -> int:
+        """Forget a subject at once; answers how many templates went."""
+        with self._lock:
+            return self._drop(subject)
+
+    def search(self, vector: Vector) -> Candidate | None:
+        """Nearest subject by its best template, and the best of all others; None when empty or not searchable."""
+        probe = np.asarray(vector, np.float32)
+        with self._lock:
+            if self._index is None or not self._owners or not np.isfinite(probe).all():
+                return None
+            return self._search(self._index, probe)
+
+    def verify(self, subject: str, vector: Vector) -> float | None:
+        """Best cosine with the templates of one subject; None when there are none or the vector is not finite."""
+        probe = np.asarray(vector, np.float32)
+        with self._lock:
+            entries = self._entries.get(subject)
+            if not entries or not np.isfinite(probe).all():
+                return None
+            return max(self._compare(subject, entry, probe) for entry in entries.values())
+
+    def expire(self, now: float) -> tuple[str, ...]:
+        """Drop everyone whose lease ended before monotonic `now`."""
+        with self._lock:
+            over = tuple(subject for subject, until in self._leases.items() if until <= now)
+            for subject in over:
+                self._drop(subject)
+        return over
+
+    def wipe(self) -> None:
+        """Forget everybody, and the key that could open what memory still holds of them."""
+        with self._lock:
+            for subject in list(self._entries):
+                self._drop(subject)
+            self._key = AESGCM(AESGCM.generate_key(256))
+
+    def _search(self, index: SearchIndex, probe: Vector) -> Candidate:
+        """One subject may hold several of the nearest templates, so look further until another one shows up."""
+        wanted = min(_NEIGHBOURS, len(self._owners))
+        while True:
+            found = [(self._owners[number], score) for number, score in index.nearest(probe, wanted)]
+            subject, similarity = found[0]
+            other = next((score for owner, score in found if owner != subject), None)
+            if other is not None or wanted >= len(self._owners):
+                return Candidate(subject, similarity, -1.0 if other is None else other)
+            wanted = min(wanted * 4, len(self._owners))
+
+    def _compare(self, subject: str, entry: _Entry, probe: Vector) -> float:
+        nonce, body = entry.sealed[:_NONCE_BYTES], entry.sealed[_NONCE_BYTES:]
+        clear: NDArray[np.float16] = np.frombuffer(self._key.decrypt(nonce, body, subject.encode()), np.float16)
+        return float(clear.astype(np.float32) @ probe)
+
+    def _seal(self, subject: str, unit: Vector) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._key.encrypt(nonce, unit.astype(np.float16).tobytes(), subject.encode())
+
+    def _drop(self, subject: str) -> int:
+        templates = list(self._entries.get(subject, ()))
+        for template_id in templates:
+            self._remove_template(subject, template_id)
+        return len(templates)
+
+    def _remove_template(self, subject: str, template_id: str) -> None:
+        entry = self._entries.get(subject, {}).pop(template_id, None)
+        if entry is None:
+            return
+        del self._owners[entry.number]
+        if self._index is not None:
+            self._index.remove(entry.number)
+        if not self._entries[subject]:
+            del self._entries[subject]
+            self._leases.pop(subject, None)
+
+
+def _unit(vector: Vector) -> Vector:
+    values = np.array(vector, np.float32).reshape(-1)
+    length = float(np.linalg.norm(values))
+    if values.shape != (DIMENSION,) or not math.isfinite(length) or length == 0.0:
+        raise ValueError(f"a template is {DIMENSION} finite numbers, not all zero; this one has shape {values.shape}")
+    return values / np.float32(length)

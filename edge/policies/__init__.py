@@ -1,0 +1,1 @@
+"""Region profiles: one YAML file per region, data and not code."""

@@ -1,0 +1,40 @@
+"""Exact nearest-neighbour search over half-precision vectors, with a removal that leaves no copy behind."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+
+from edge.values import Vector
+
+_HALF_BYTES = 2
+
+
+class SearchIndex:
+    """faiss `IndexIDMap2` over `SQfp16`, inner product. Vectors of unit length: scores are cosines."""
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self._flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        self._index = faiss.IndexIDMap2(self._flat)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, number: int, vector: Vector) -> None:
+        """Take in one vector of the index's dimension."""
+        self._index.add_with_ids(vector.reshape(1, -1), np.array([number], np.int64))
+
+    def remove(self, number: int) -> None:
+        """Take one out. faiss closes the gap and leaves the old tail in its buffer; that is overwritten here."""
+        before = len(self)
+        if self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], np.int64))) == 0:
+            return
+        row = self._dimension * _HALF_BYTES
+        buffer = faiss.rev_swig_ptr(self._flat.codes.data(), before * row)
+        buffer[len(self) * row :] = 0
+
+    def nearest(self, vector: Vector, count: int) -> list[tuple[int, float]]:
+        """(number, cosine), best first; at most `count`."""
+        scores, numbers = self._index.search(np.ascontiguousarray(vector, np.float32).reshape(1, -1), count)
+        return [(int(n), float(s)) for n, s in zip(numbers[0], scores[0], strict=True) if n >= 0]

@@ -1,0 +1,101 @@
+"""From shots to one of four outcomes: known, stranger, unrecognisable, refused. Pure.
+
+A person is known only above a threshold AND ahead of the runner-up subject; otherwise nobody is named, and the nearest
+name leaves this module in no form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.values import Candidate, Decision, Instant, Vector
+from edge.vision.ports import Templates
+from edge.vision.shots import FaceCase, fused
+from edge.vision.thresholds import VERIFY_THRESHOLD, default_threshold
+
+_HOPELESS = 0.15
+"""After three shots this far below the threshold more pictures would change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Cosine threshold (None: by gallery size), margin to the runner-up, lead that one shot alone needs."""
+
+    threshold: float | None
+    target_fpir: float
+    margin: float
+    clear_lead: float
+    shots: int
+    patience_s: float
+
+    def bar(self, templates: int) -> float:
+        """The threshold that holds for a gallery of this size."""
+        return default_threshold(templates, self.target_fpir) if self.threshold is None else self.threshold
+
+
+def decide(case: FaceCase, templates: Templates, rule: Rule, now: Instant, *, ended: bool) -> Decision | None:
+    """The decision these shots allow now; None while it is too early to tell."""
+    if case.first_usable is None or not case.vectors:
+        return _without_shots(case) if ended else None
+    late = now.monotonic - case.first_usable.monotonic >= rule.patience_s
+    last = ended or late or len(case.vectors) >= rule.shots
+    if case.claim is not None:
+        return _verified(case, templates, last=last)
+    return _identified(case, templates, rule, last=last)
+
+
+def _without_shots(case: FaceCase) -> Decision:
+    if not case.permitted:
+        return Decision("refused", "final", reason=case.denial or "mode")
+    return Decision("unrecognisable", "final", reason=case.main_flaw() or "short", first_usable=case.first_usable)
+
+
+def _verified(case: FaceCase, templates: Templates, *, last: bool) -> Decision | None:
+    claim = case.claim
+    if claim is None:
+        return None
+    similarity = templates.verify(claim.subject, fused(case.vectors, case.weights))
+    if similarity is not None and similarity >= VERIFY_THRESHOLD:
+        confidence = _confidence(similarity, VERIFY_THRESHOLD)
+        return Decision("known", "final", claim.subject, confidence, 0.0, "", case.first_usable, claim.visit)
+    if last:
+        return Decision("stranger", "final", reason="no_match", first_usable=case.first_usable, visit=claim.visit)
+    return None
+
+
+def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool) -> Decision | None:
+    bar = rule.bar(templates.templates)
+    found = templates.search(fused(case.vectors, case.weights))
+    if found is not None and found.similarity >= bar and found.margin >= rule.margin:
+        return _known(case, found, templates, rule, bar, last=last)
+    best = found.similarity if found is not None else -1.0
+    hopeless = len(case.vectors) >= 3 and best < bar - _HOPELESS
+    if last or hopeless:
+        return Decision("stranger", "final", first_usable=case.first_usable)
+    return None
+
+
+def _known(
+    case: FaceCase, found: Candidate, templates: Templates, rule: Rule, bar: float, *, last: bool
+) -> Decision | None:
+    clear = found.similarity >= bar + rule.clear_lead
+    agreeing = _agreeing(case.vectors, found.subject, templates, bar)
+    if not (clear or agreeing >= 2 or last):
+        return None
+    settled = last or (clear and agreeing >= 2)
+    stage: Literal["provisional", "final"] = "final" if settled else "provisional"
+    confidence = _confidence(found.similarity, bar)
+    margin = min(max(found.margin, 0.0), 2.0)
+    return Decision("known", stage, found.subject, confidence, margin, "", case.first_usable)
+
+
+def _agreeing(vectors: list[Vector], subject: str, templates: Templates, bar: float) -> int:
+    """Shots that reach the threshold with this subject each by itself."""
+    scores = (templates.verify(subject, vector) for vector in vectors)
+    return sum(score is not None and score >= bar for score in scores)
+
+
+def _confidence(similarity: float, bar: float) -> float:
+    """0.5 at the threshold, 1 at cosine 1: an order for people to read, not a probability."""
+    return min(1.0, 0.5 + 0.5 * (similarity - bar) / max(1.0 - bar, 1e-6))

@@ -1,0 +1,46 @@
+"""What the face stages ask of the models; `models.faces.FaceModels` offers it, tests offer fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.values import Candidate, Image, Vector
+from models.detections import Detections
+
+
+class Landmarks(Protocol):
+    """Five points, 5x2 float32 pixels: eyes, nose, corners of the mouth, left of the picture first."""
+
+    @property
+    def five(self) -> NDArray[np.float32]: ...
+
+
+class FaceEngine(Protocol):
+    """Detection, landmarks, alignment and embedding of faces in BGR pictures."""
+
+    def detect(self, frame: Image) -> Detections: ...
+
+    def landmarks(self, frame: Image, box: NDArray[np.float32]) -> Landmarks: ...
+
+    def align(self, frame: Image, five: NDArray[np.float32]) -> Image: ...
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]: ...
+
+
+class Templates(Protocol):
+    """What a decision asks of the gallery."""
+
+    @property
+    def templates(self) -> int: ...
+
+    def search(self, vector: Vector) -> Candidate | None:
+        """Best subject and lead over the next one; None when the gallery is empty."""
+        ...
+
+    def verify(self, subject: str, vector: Vector) -> float | None:
+        """Best cosine with this subject's templates; None when there are none."""
+        ...
