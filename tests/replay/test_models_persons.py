@@ -1,0 +1,68 @@
+"""The built person detector on real footage."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from contract.clock import SystemClock
+from models.build.progress import Progress
+from models.catalogue import PERSON_DETECTOR, model
+from models.evaluation.linker import GreedyLinker
+from models.evaluation.persons import evaluate_persons
+from models.persons import PersonDetector, load_person_detector
+from models.weights import default_weights_dir, fault, read_manifest
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+VIDEO, TRUTH = DATA / "video" / "TUD-Campus.mp4", DATA / "gt" / "TUD-Campus" / "gt.txt"
+
+
+@pytest.fixture(scope="module")
+def detector() -> PersonDetector:
+    folder = default_weights_dir()
+    if fault(model(PERSON_DETECTOR), folder, read_manifest(folder)):
+        pytest.skip("the person weight is not built: run `python -m models build`")
+    return load_person_detector(folder)
+
+
+def group_photo() -> npt.NDArray[np.uint8]:
+    spec = find_spec("insightface")
+    if spec is None or spec.origin is None:
+        pytest.skip("insightface, whose package holds the photo, is not installed")
+    photo = cv2.imread(str(Path(spec.origin).parent / "data" / "images" / "t1.jpg"))
+    assert photo is not None
+    return photo.astype(np.uint8, copy=False)
+
+
+def test_people_are_found_whatever_the_frame_size(detector: PersonDetector) -> None:
+    photo = group_photo()
+    for scale in (1.0, 0.5, 0.3):
+        frame = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        found = detector.detect(frame)
+        assert (found.scores >= 0.4).sum() >= 3
+        assert (found.boxes >= 0).all()
+        assert (found.boxes[:, 2] <= frame.shape[1]).all()
+        assert (found.boxes[:, 3] <= frame.shape[0]).all()
+        assert (np.diff(found.scores) <= 0).all()
+
+
+def test_nobody_in_an_empty_room(detector: PersonDetector) -> None:
+    room = np.full((480, 640, 3), 180, np.uint8)
+    cv2.rectangle(room, (0, 320), (640, 480), (120, 130, 140), -1)
+    assert (detector.detect(room).scores >= 0.4).sum() == 0
+
+
+@pytest.mark.skipif(not VIDEO.is_file(), reason="no ../shared/data/video: the tracking benchmark is not here")
+def test_street_scene_with_ground_truth(detector: PersonDetector) -> None:
+    pytest.importorskip("trackeval", reason="trackeval is a development package")
+    clock = SystemClock()
+    report = evaluate_persons(VIDEO, TRUTH, detector, GreedyLinker, clock, Progress(clock, quiet=True))
+    assert report["frames"] == 71
+    assert float(str(report["ap50"])) >= 0.75
+    assert float(str(report["hota"])) >= 0.33
+    assert {"hota", "mota", "idf1", "id_switches", "ms_per_frame"} <= set(report)

@@ -1,0 +1,182 @@
+"""Face code around the networks: anchors, decoding, landmarks, alignment, insightface's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("insightface", reason="the face packages are not installed")
+
+from models.errors import MisconfiguredError
+from models.faces import FaceLandmarker, RfbFaceDetector, load_face_models
+from models.faces.anchors import anchors, decode
+from models.faces.bundle import aligned, unit_rows
+from models.faces.detector import round_up
+from models.faces.landmarks import landmarks_from_dense
+from models.faces.stills import LARGEST, SMALLEST, still_input_size
+
+Floats = npt.NDArray[np.float32]
+ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+
+
+def test_anchors_of_the_published_size_are_those_of_the_published_graph() -> None:
+    table = anchors((320, 240))
+    assert table.shape == (4420, 4)
+    np.testing.assert_allclose(table[0], [0.5 / 40, 0.5 / 30, 10 / 320, 10 / 240], rtol=1e-6)
+    assert table.max() <= 1
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 2
+
+
+def test_zero_offsets_decode_to_the_anchor() -> None:
+    boxes = decode(np.zeros((1, 4), np.float32), np.array([[0.5, 0.5, 0.2, 0.4]], np.float32))
+    np.testing.assert_allclose(boxes, [[0.4, 0.3, 0.6, 0.7]], rtol=1e-6)
+
+
+class FakeRfb:
+    """Faces at given anchor indices with given scores, zero offsets."""
+
+    def __init__(self, faces: Sequence[tuple[int, float]]) -> None:
+        self.faces = faces
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, _names: Sequence[str], feeds: dict[str, Floats]) -> list[Floats]:
+        shape = feeds["input"].shape
+        self.shapes.append(shape)
+        count = len(anchors((shape[3], shape[2])))
+        scores = np.zeros((1, count, 2), np.float32)
+        for index, score in self.faces:
+            scores[0, index, 1] = score
+        return [scores, np.zeros((1, count, 4), np.float32)]
+
+
+class CountingLandmarker(FaceLandmarker):
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def find(self, frame: npt.NDArray[np.uint8], box: Floats):  # type: ignore[no-untyped-def]
+        self.calls += 1
+        return landmarks_from_dense(np.tile((box[:2] + box[2:]) / 2, (68, 1)).astype(np.float32))
+
+
+SMALL, LARGE = 3 * (40 * 80 // 2 + 40) + 2, 3 * 80 * 48 + 2 * 40 * 24 + 2 * (12 * 20 // 2 + 10) + 1
+"""Anchors near the centre of a 640x384 input, 24 and 96 pixels wide."""
+
+
+def detector(faces: Sequence[tuple[int, float]]) -> tuple[RfbFaceDetector, FakeRfb, CountingLandmarker]:
+    session, landmarker = FakeRfb(faces), CountingLandmarker()
+    return RfbFaceDetector(session, landmarker, (640, 384), 0.6), session, landmarker  # type: ignore[arg-type]
+
+
+FRAME = np.zeros((768, 1280, 3), np.uint8)
+
+
+def test_boxes_come_back_in_frame_pixels_without_landmarks() -> None:
+    subject, session, landmarker = detector([(LARGE, 0.9), (SMALL, 0.7), (5, 0.3)])
+    boxes = subject.detect_boxes(FRAME)
+    assert session.shapes == [(1, 3, 384, 640)]
+    np.testing.assert_allclose(boxes[:, 4], [0.9, 0.7])
+    np.testing.assert_allclose(boxes[:, 2] - boxes[:, 0], [192, 48], rtol=1e-4)
+    assert landmarker.calls == 0
+
+
+def test_insightface_interface_gives_points_for_every_box() -> None:
+    subject, _, landmarker = detector([(LARGE, 0.9), (SMALL, 0.7)])
+    boxes, points = subject.detect(FRAME)
+    assert (boxes.shape, points.shape, landmarker.calls) == ((2, 5), (2, 5, 2), 2)
+    boxes, points = subject.detect(FRAME, max_num=1, metric="max")
+    assert (len(boxes), landmarker.calls) == (1, 3)
+    assert boxes[0, 2] - boxes[0, 0] == pytest.approx(192, rel=1e-4)
+    assert subject.detect(FRAME, det_thresh=0.95)[1].shape == (0, 5, 2)
+    assert len(subject.detect_boxes(FRAME, det_thresh=0.8)) == 1
+
+
+def test_input_size_is_rounded_up_to_whole_cells() -> None:
+    subject, session, _ = detector([])
+    subject.detect_boxes(FRAME, input_size=(200, 100))
+    assert session.shapes == [(1, 3, 128, 256)]
+    assert round_up((640, 384)) == (640, 384)
+
+
+def test_no_face_gives_empty_arrays_of_the_right_shape() -> None:
+    subject, _, _ = detector([])
+    boxes, points = subject.detect(FRAME)
+    assert (boxes.shape, points.shape) == ((0, 5), (0, 5, 2))
+
+
+@given(height=st.integers(1, 5000), width=st.integers(1, 5000))
+def test_still_size_keeps_the_shape_within_limits(height: int, width: int) -> None:
+    w, h = still_input_size(height, width)
+    assert SMALLEST <= max(w, h) <= LARGEST
+    assert abs(w / max(w, h) - width / max(width, height)) <= 1 / SMALLEST
+
+
+def test_five_points_from_68() -> None:
+    dense = np.arange(136, dtype=np.float32).reshape(68, 2)
+    five = landmarks_from_dense(dense).five
+    np.testing.assert_allclose(five[2], dense[30])
+    np.testing.assert_allclose(five[0], dense[[37, 38, 40, 41]].mean(axis=0))
+    assert five.dtype == np.float32
+
+
+class FakeLandmarkNet:
+    def __init__(self) -> None:
+        self.crops: list[Floats] = []
+
+    def get_inputs(self) -> list[object]:
+        return [type("Input", (), {"name": "input"})]
+
+    def run(self, _names: None, feeds: dict[str, Floats]) -> list[Floats]:
+        self.crops.append(feeds["input"])
+        return [np.full((1, 136), 0.5, np.float32)]
+
+
+def test_landmarks_are_relative_to_the_box_inside_the_frame() -> None:
+    net = FakeLandmarkNet()
+    landmarker = FaceLandmarker(net)  # type: ignore[arg-type]
+    found = landmarker.find(np.full((100, 100, 3), 128, np.uint8), np.array([-20, 10, 40, 50], np.float32))
+    np.testing.assert_allclose(found.five, np.tile([20, 30], (5, 1)))
+    assert net.crops[0].shape == (1, 1, 64, 64)
+    np.testing.assert_allclose(net.crops[0], 0.5)
+
+
+@pytest.mark.parametrize("box", [[10, 10, 12, 12], [200, 200, 300, 300], [50, 50, 10, 10]])
+def test_a_box_without_area_runs_no_network(box: list[float]) -> None:
+    net = FakeLandmarkNet()
+    found = FaceLandmarker(net).find(np.zeros((100, 100, 3), np.uint8), np.array(box, np.float32))  # type: ignore[arg-type]
+    assert net.crops == []
+    assert found.five.shape == (5, 2)
+
+
+@pytest.mark.filterwarnings("ignore:`estimate` is deprecated")
+def test_alignment_puts_the_points_on_arcfaces_template() -> None:
+    """A frame with a dot at each point, turned and scaled: after alignment the dots lie on the template."""
+    angle, scale = np.deg2rad(25), 2.5
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    points = ARCFACE @ turn.T + [200, 60]
+    frame = np.zeros((500, 500, 3), np.uint8)
+    for x, y in points:
+        frame[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3] = 255
+    crop = aligned(frame, points.astype(np.float32))
+    assert crop.shape == (112, 112, 3)
+    for x, y in ARCFACE:
+        assert crop[round(y), round(x)].max() > 100
+
+
+def test_unit_rows() -> None:
+    rows = unit_rows(np.array([[3, 4], [0, 0]], np.float32))
+    np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0]])
+    assert rows.dtype == np.float32
+
+
+def test_missing_weights_and_foreign_packs_are_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match=r"face_landmarks\.onnx is missing; run"):
+        load_face_models(tmp_path)
+    with pytest.raises(MisconfiguredError, match="non-commercial research only"):
+        load_face_models(tmp_path, pack=tmp_path / "buffalo_l")
