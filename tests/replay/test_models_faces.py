@@ -64,7 +64,7 @@ def test_six_faces_are_found_and_told_apart(models: FaceModels, group_photo: Fra
 
 def test_position_and_scale_do_not_change_who_it_is(models: FaceModels, group_photo: Frame) -> None:
     def embedding(photo: Frame) -> npt.NDArray[np.float32]:
-        boxes, points = models.detector.detect(photo, max_num=1)
+        _, points = models.detector.detect(photo, max_num=1)
         assert points is not None
         return models.embed([models.align(photo, points[0])])[0]
 
