@@ -1,0 +1,154 @@
+"""Codes of the system in a shop's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from gettext import NullTranslations
+from typing import Protocol
+
+from central.web.i18n import Language
+
+
+class CustomerView(Protocol):
+    """The part of an arrival card that says who it is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def guest(self) -> bool: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+class CardView(Protocol):
+    """What a card's words are made of."""
+
+    @property
+    def customer(self) -> CustomerView: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def interests(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Words in one language; every method answers something for a code it does not know."""
+
+    translations: NullTranslations
+    language: Language
+
+    def who(self, card: CardView) -> str:
+        """Name of the visitor, or that it is a guest."""
+        _ = self.translations.gettext
+        return _("A guest") if card.customer.guest else card.customer.name
+
+    def method(self, code: str) -> str:
+        """How a visitor was recognised."""
+        _ = self.translations.gettext
+        return {
+            "qr": _("Checked in with a code"),
+            "face": _("Recognised by face"),
+            "staff": _("Noted by a colleague"),
+            "loyalty": _("Loyalty card"),
+        }.get(code, code)
+
+    def certainty(self, card: CardView) -> str:
+        """Confidence in words: nobody on a shop floor wants a decimal fraction."""
+        _ = self.translations.gettext
+        if card.stage == "provisional":
+            return _("still being confirmed")
+        if card.method == "qr":
+            return _("certain")
+        if card.confidence >= 0.9:
+            return _("certain")
+        return _("very likely") if card.confidence >= 0.6 else _("likely")
+
+    def opening(self, card: CardView) -> str:
+        """A first sentence for the consultant."""
+        _ = self.translations.gettext
+        if card.customer.guest:
+            return _("Welcome them and ask what brings them in today. They keep their profile private.")
+        if card.stage == "provisional":
+            return _("Wait a moment before using the name: it is still being confirmed.")
+        if len(card.interests) > 1:
+            text = _("Greet %(name)s by name and offer to show %(first)s or %(second)s.")
+            return text % {"name": card.customer.name, "first": card.interests[0], "second": card.interests[1]}
+        if card.interests:
+            text = _("Greet %(name)s by name and offer to show %(first)s.")
+            return text % {"name": card.customer.name, "first": card.interests[0]}
+        return _("Greet %(name)s by name and ask what they are looking for today.") % {"name": card.customer.name}
+
+    def speaks(self, card: CardView) -> str:
+        """The visitor's language when it is not the page's; empty otherwise."""
+        _ = self.translations.gettext
+        code = card.customer.language
+        if not code or code == self.language:
+            return ""
+        return {"en": _("Speaks English"), "ru": _("Speaks Russian")}.get(code, _("Speaks: %s") % code)
+
+    def label_state(self, code: str) -> str:
+        """Whether the glass shows what it should."""
+        _ = self.translations.gettext
+        return {
+            "shown": _("On the glass"),
+            "pending": _("Being updated"),
+            "failed": _("Update failed"),
+            "unreachable": _("Out of reach"),
+            "battery_low": _("Battery low"),
+        }.get(code, _("Not reported yet"))
+
+    def node_state(self, code: str) -> str:
+        """State of a node."""
+        _ = self.translations.gettext
+        return {
+            "online": _("Online"),
+            "offline": _("Offline"),
+            "silent": _("Silent"),
+        }.get(code, _("Never seen"))
+
+    def camera_state(self, code: str) -> str:
+        """State of a camera."""
+        _ = self.translations.gettext
+        return {"running": _("Running"), "lost": _("No picture"), "starting": _("Starting")}.get(code, code)
+
+    def policy(self, code: str) -> str:
+        """Who a node may recognise."""
+        _ = self.translations.gettext
+        return {
+            "qr_only": _("Codes only, no faces"),
+            "verify": _("Face confirms a code"),
+            "lane": _("Faces in the consent lane"),
+            "open": _("Faces in the whole view"),
+        }.get(code, code)
+
+    def purpose(self, code: str) -> tuple[str, str]:
+        """A purpose of processing: its name and what it means, in plain words."""
+        _ = self.translations.gettext
+        return {
+            "identify": (
+                _("Recognise me when I come in"),
+                _("With my check-in code and, if I enrolled in the shop, my face. Photos are never kept."),
+            ),
+            "profile": (
+                _("Use my profile"),
+                _("My name, interests and purchases help the consultant to advise me."),
+            ),
+            "personal_price": (
+                _("Show me personal prices"),
+                _("Shelf labels may show my price while I stand alone in front of them. It is never above the usual one."),
+            ),
+            "consultant_alert": (
+                _("Tell a consultant that I am here"),
+                _("Somebody comes to greet me. Without this I look around undisturbed."),
+            ),
+            "analytics": (
+                _("Count my visit in statistics"),
+                _("How long people stay and where. Only groups of people are shown, never me alone."),
+            ),
+        }.get(code, (code, ""))
