@@ -7,6 +7,9 @@ from typing import TextIO
 
 from contract.clock import Clock
 
+QUIET_S = 10.0
+"""Where there is no terminal, a running step speaks up this often."""
+
 
 class Progress:
     """Prints what is happening; on a terminal a running step rewrites its own line."""
@@ -17,17 +20,23 @@ class Progress:
         self._quiet = quiet
         self._start = clock.monotonic()
         self._live = False
+        self._spoke = self._start
 
     def say(self, text: str) -> None:
         """One finished line."""
         if self._quiet:
             return
         self._clear()
+        self._spoke = self._clock.monotonic()
         print(f"{self._stamp()} {text}", file=self._stream, flush=True)
 
     def tick(self, text: str) -> None:
-        """A step still running; shown on terminals only, so logs stay short."""
-        if self._quiet or not self._stream.isatty():
+        """A step still running: a line that rewrites itself on a terminal, an occasional one in a log."""
+        if self._quiet:
+            return
+        if not self._stream.isatty():
+            if self._clock.monotonic() - self._spoke >= QUIET_S:
+                self.say(text)
             return
         print(f"\r\x1b[K{self._stamp()} {text}", end="", file=self._stream, flush=True)
         self._live = True

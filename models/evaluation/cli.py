@@ -15,9 +15,7 @@ from models.errors import MisconfiguredError
 def evaluate(arguments: argparse.Namespace, clock: Clock) -> int:
     """Exit code 0; ModelError when data or weights are not usable."""
     progress = Progress(clock)
-    report = (
-        _faces(arguments, clock, progress) if arguments.subject == "faces" else _persons(arguments, clock, progress)
-    )
+    report = SUBJECTS[arguments.subject](arguments, clock, progress)
     text = json.dumps(report, indent=2)
     write_atomic(arguments.json, f"{text}\n".encode())
     print(text)
@@ -44,6 +42,20 @@ def _persons(arguments: argparse.Namespace, clock: Clock, progress: Progress) ->
         require_file(path)
     detector = load_person_detector(arguments.weights)
     return evaluate_persons(arguments.video, arguments.gt, detector, GreedyLinker, clock, progress)
+
+
+def _speed(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:
+    from models.evaluation.speed import measure_speed
+    from models.faces import load_face_models
+    from models.persons import load_person_detector
+
+    if arguments.rounds < 1:
+        raise MisconfiguredError("--rounds must be 1 or more")
+    faces, persons = load_face_models(arguments.weights), load_person_detector(arguments.weights)
+    return measure_speed(faces, persons, arguments.rounds, clock, progress)
+
+
+SUBJECTS = {"faces": _faces, "persons": _persons, "speed": _speed}
 
 
 def require_file(path: Path) -> None:

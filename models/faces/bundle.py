@@ -19,7 +19,7 @@ from models.errors import MisconfiguredError
 from models.faces.detector import FaceDetector, RfbFaceDetector
 from models.faces.landmarks import FaceLandmarker, FaceLandmarks
 from models.letterbox import Size
-from models.sessions import CPU, ORT_ERRORS, open_session, session_options
+from models.sessions import CPU, ORT_ERRORS, open_session, session_options, usable_providers
 from models.weights import BUILD_COMMAND, weight_path
 
 EMBEDDING_SIZE = 512
@@ -113,6 +113,7 @@ def load_face_models(
     *,
     detector_size: Size = DETECTOR_SIZE,
     min_score: float = MIN_SCORE,
+    providers: Sequence[str] = (CPU,),
 ) -> FaceModels:
     """Our default bundle. MisconfiguredError if a weight is missing or corrupt, or a `pack` is asked for."""
     if pack is not None:
@@ -122,20 +123,20 @@ def load_face_models(
         )
     # insightface 2.1 calls scikit-image the old way; operators cannot act on that warning.
     warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)
-    landmarker = FaceLandmarker(open_session(weight_path(FACE_LANDMARKS, weights_dir)))
-    session = open_session(weight_path(FACE_DETECTOR, weights_dir))
+    landmarker = FaceLandmarker(open_session(weight_path(FACE_LANDMARKS, weights_dir), providers))
+    session = open_session(weight_path(FACE_DETECTOR, weights_dir), providers)
     detector = RfbFaceDetector(session, landmarker, detector_size, min_score)
-    return OnnxFaceModels("faceplugin-512", detector, landmarker, _recognizer(weights_dir))
+    return OnnxFaceModels("faceplugin-512", detector, landmarker, _recognizer(weights_dir, providers))
 
 
-def _recognizer(weights_dir: Path) -> ArcFaceONNX:
+def _recognizer(weights_dir: Path, providers: Sequence[str]) -> ArcFaceONNX:
     path = weight_path(FACE_EMBEDDER, weights_dir)
     try:
         return get_model(
             str(path),
             model_task="recognition",
             model_metadata={"preprocessing": NORMALISATION},
-            providers=[CPU],
+            providers=usable_providers(providers),
             sess_options=session_options(),
         )
     except (*ORT_ERRORS, DecodeError, ValueError, RuntimeError) as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from models.catalogue import PERSON_DETECTOR
 from models.detections import Detections, Frame
 from models.persons.nanodet import NanoDetPerson
-from models.sessions import open_session
+from models.sessions import CPU, open_session
 from models.weights import weight_path
 
 MIN_SCORE = 0.2
@@ -23,6 +24,8 @@ class PersonDetector(Protocol):
         ...
 
 
-def load_person_detector(weights_dir: Path, min_score: float = MIN_SCORE) -> PersonDetector:
+def load_person_detector(
+    weights_dir: Path, min_score: float = MIN_SCORE, providers: Sequence[str] = (CPU,)
+) -> PersonDetector:
     """The catalogue's person detector. MisconfiguredError if its weight is missing or corrupt."""
-    return NanoDetPerson(open_session(weight_path(PERSON_DETECTOR, weights_dir)), min_score)
+    return NanoDetPerson(open_session(weight_path(PERSON_DETECTOR, weights_dir), providers), min_score)

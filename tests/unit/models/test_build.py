@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import io
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.clock import ManualClock
 from models.build import atomic
 from models.build.atomic import write_atomic
 from models.build.progress import Progress
@@ -259,3 +261,24 @@ def test_a_finished_build_imports_no_inference_library(
         assert not heavy, heavy
     """)
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_rewrites_its_line_on_a_terminal_and_spares_a_log() -> None:
+    clock = ManualClock()
+    log, terminal = io.StringIO(), Terminal()
+    for stream in (log, terminal):
+        progress = Progress(clock, stream)
+        for _ in range(25):
+            clock.advance(1)
+            progress.tick("fetching")
+        progress.bar("converting", 1, 2)
+        progress.say("done")
+    assert log.getvalue().splitlines() == ["[  10.0 s] fetching", "[  20.0 s] fetching", "[  25.0 s] done"]
+    assert terminal.getvalue().count("\r") == 27
+    assert "[############............] 1/2" in terminal.getvalue()
+    assert terminal.getvalue().endswith("[  25.0 s] done\n")
