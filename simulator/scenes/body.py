@@ -214,12 +214,23 @@ class _Canvas:
     def finish(self) -> Shape:
         solid = (self._part > 0).astype(np.uint8) * np.uint8(255)
         alpha = np.asarray(cv2.GaussianBlur(solid, (0, 0), 0.7), np.uint8)
+        seam = 0.0125 * self._scale
         # Smooth the seams between cones, and spread colour under the soft edge.
-        weight = cv2.GaussianBlur(solid, (0, 0), 1.6).astype(np.float32) / np.float32(255) + np.float32(1e-3)
-        shade = cv2.GaussianBlur(self._shade, (0, 0), 1.6) / weight
+        weight = cv2.GaussianBlur(solid, (0, 0), seam).astype(np.float32) / np.float32(255) + np.float32(1e-3)
+        shade = cv2.GaussianBlur(self._shade, (0, 0), seam) / weight
         part = np.asarray(cv2.dilate(self._part, np.ones((3, 3), np.uint8)), np.uint8)
         part = np.where(self._part > 0, self._part, part)
+        shade += self._folds(part)
         return Shape(part, np.clip(shade * 255, 0, 255).astype(np.uint8), alpha, self._foot, self._scale)
+
+    def _folds(self, part: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Uneven brightness of cloth, the same in every picture."""
+        rng = np.random.default_rng(7)
+        rough = rng.normal(0, 1, part.shape).astype(np.float32)
+        wide = np.asarray(cv2.GaussianBlur(rough, (0, 0), 0.014 * self._scale, sigmaY=0.06 * self._scale), np.float32)
+        wide *= np.float32(0.03 / (wide.std() + 1e-6))
+        cloth = (part == Part.SHIRT) | (part == Part.TROUSERS) | (part == Part.SHIN)
+        return np.asarray(wide * cloth, np.float32)
 
     def _place(self, point: Point3) -> npt.NDArray[np.float64]:
         x, up, near = self._view @ np.asarray(point)

@@ -26,6 +26,7 @@ FACE_CENTRE = (130.0, 156.0)
 """Where the middle of the face box lies in a head sprite."""
 
 _GRABCUT_SCALE = 0.5
+_SATURATION = 0.85
 _CUT_OFF_TOP = 0.05
 """A photograph that ends less than this many face widths above the face box has no outline of the hair."""
 
@@ -150,7 +151,9 @@ def _feather(mask: Mask, face_height: float) -> Mask:
 
 
 def _premultiply(crop: Image, alpha: Mask) -> Image:
-    colour = crop.astype(np.float32) * alpha[:, :, None]
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float32)[:, :, None]
+    # Film and press pictures are more colourful than a shop camera.
+    colour = (_SATURATION * crop.astype(np.float32) + (1 - _SATURATION) * grey) * alpha[:, :, None]
     return np.asarray(np.dstack([colour, alpha * 255]).round(), np.uint8)
 
 

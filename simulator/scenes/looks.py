@@ -57,6 +57,18 @@ LOOKS: tuple[Look, ...] = (
 )
 
 
+OUTFITS: tuple[Look, ...] = (
+    Look(Build.PLAIN, _LIGHT, _BROWN_HAIR, (118, 92, 70), (70, 60, 56), height=1.78),
+    Look(Build.COAT, _LIGHT, _BROWN_HAIR, (62, 60, 62), (52, 48, 46), height=1.76),
+    Look(Build.PLAIN, _LIGHT, _BROWN_HAIR, (172, 168, 160), (96, 74, 58), height=1.74),
+    Look(Build.PLAIN, _LIGHT, _BROWN_HAIR, (84, 104, 82), (84, 92, 100), height=1.80),
+    Look(Build.COAT, _LIGHT, _BROWN_HAIR, (88, 112, 142), (60, 56, 54), height=1.72),
+    Look(Build.PLAIN, _LIGHT, _BROWN_HAIR, (70, 62, 128), (64, 58, 56), height=1.75),
+    Look(Build.PLAIN, _LIGHT, _BROWN_HAIR, (150, 128, 92), (58, 54, 52), height=1.73),
+)
+"""Clothes of people with a photographed head; its skin colour replaces theirs."""
+
+
 @lru_cache(maxsize=256)
 def dressed(look: int, phase: int, turn: float, elevation: float, pixels_per_metre: float) -> DressedBody:
     """The body of `LOOKS[look]` in colour; arguments as in `draw_body`."""
