@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from gettext import NullTranslations
 from typing import Protocol
 
+from babel.numbers import format_decimal
+
 from central.web.i18n import Language
 
 
@@ -42,6 +44,10 @@ class Wording:
 
     translations: NullTranslations
     language: Language
+
+    def number(self, value: int) -> str:
+        """A count with the thousands apart, as the language writes it."""
+        return format_decimal(value, locale=self.language)
 
     def who(self, card: CardView) -> str:
         """Name of the visitor, or that it is a guest."""
@@ -149,6 +155,6 @@ class Wording:
             ),
             "analytics": (
                 _("Count my visit in statistics"),
-                _("How long people stay and where. Only groups of people are shown, never me alone."),
+                _("How long people stay and where, without names."),
             ),
         }.get(code, (code, ""))

@@ -34,7 +34,6 @@ def texts(language: Language) -> dict[str, str]:
     return {
         "seconds": _("{n} s"),
         "minutes": _("{n} min"),
-        "minutesSeconds": _("{m} min {s} s"),
         "time": _("Time"),
         "entered": _("In"),
         "left": _("Out"),

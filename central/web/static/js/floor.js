@@ -64,10 +64,12 @@ async function panels() {
   if (cells) heat(cells, texts.pastHeat);
 }
 
+const oneDigit = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
 function duration(seconds) {
-  if (seconds < 60) return fill(texts.seconds, { n: Math.round(seconds) });
-  const minutes = Math.floor(seconds / 60);
-  return seconds < 600 ? fill(texts.minutesSeconds, { m: minutes, s: Math.round(seconds % 60) }) : fill(texts.minutes, { n: Math.round(seconds / 60) });
+  if (seconds < 90) return fill(texts.seconds, { n: Math.round(seconds) });
+  const minutes = seconds / 60;
+  return fill(texts.minutes, { n: minutes < 10 ? oneDigit.format(minutes) : Math.round(minutes) });
 }
 
 function bar(share) {

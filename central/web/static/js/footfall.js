@@ -38,9 +38,9 @@ export class Footfall {
     return {
       tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1e3), this.zone),
       cursor: { points: { show: false } },
-      scales: { y: { range: (_, __, top) => [0, Math.max(4, top * 1.15)] } },
+      scales: { x: { range: (_, low, high) => [low - this.half(), high + this.half()] }, y: { range: (_, __, top) => [0, Math.max(4, top * 1.15)] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 56, values: (_, splits) => splits.map((one) => this.tick(one, splits)) },
+        { ...axis, size: 30, grid: { show: false }, space: 56, values: (_, splits) => splits.map((one) => this.tick(one, splits)) },
         { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
       ],
       series: [
@@ -49,6 +49,11 @@ export class Footfall {
         { label: this.texts.left, stroke: colour("--warn"), width: 2, points: { show: false }, paths: window.uPlot.paths.stepped({ align: 1 }) },
       ],
     };
+  }
+
+  /** Half a bucket, so that the first and the last bar are whole. */
+  half() {
+    return this.data.length > 1 ? (Date.parse(this.data[1].at) - Date.parse(this.data[0].at)) / 2000 : 1800;
   }
 
   tick(seconds, splits) {

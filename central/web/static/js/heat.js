@@ -9,7 +9,7 @@ export const HeatLayer = window.L.Layer.extend({
 
   onAdd(map) {
     this._canvas = window.L.DomUtil.create("canvas", "heat-layer");
-    map.getPanes().overlayPane.prepend(this._canvas);
+    map.getPane("heat").append(this._canvas);
     map.on("moveend zoomend resize viewreset", this._draw, this);
     this._draw();
   },
