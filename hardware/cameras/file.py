@@ -17,6 +17,8 @@ from hardware.errors import EndOfRecording, PermanentError
 
 _LONGEST_PAUSE_S = 1.0
 _ASSUMED_FPS = 25.0
+# FFmpeg draws any .txt as a terminal would and calls it a video.
+_TEXT_ART = cv2.VideoWriter.fourcc(*"ansi")
 
 
 class FileCamera:
@@ -73,7 +75,7 @@ class FileCamera:
             raise PermanentError(f"This user may not read {path}", "Give the service's user the right to read it")
         # An absolute path can not be taken for a URL by FFmpeg.
         capture = open_capture(str(path.resolve()), cv2.CAP_FFMPEG, {cv2.CAP_PROP_N_THREADS: 1})
-        if capture is None:
+        if capture is None or int(capture.get(cv2.CAP_PROP_FOURCC)) == _TEXT_ART:
             raise PermanentError(
                 f"{path} is not a video that can be decoded here", "Use MP4, MKV, AVI or MOV with H.264 or MJPEG"
             )

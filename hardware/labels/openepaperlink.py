@@ -211,7 +211,10 @@ class OpenEpaperLink:
     async def _hear(self, socket: ClientConnection) -> None:
         synced_at = self._clock.monotonic()
         while True:
-            message = parse_message(await asyncio.wait_for(socket.recv(), self._options.silence_s))
+            # Not wait_for(): in Python 3.11 it may swallow a cancellation that meets a message.
+            async with asyncio.timeout(self._options.silence_s):
+                raw = await socket.recv()
+            message = parse_message(raw)
             self.damaged_messages += message.damaged
             for record in message.tags:
                 self._take(record)
@@ -266,7 +269,8 @@ class OpenEpaperLink:
         if self._lost is not None:
             raise TransientError(f"The access point {self._options.url} is away", self._lost.advice)
         try:
-            await asyncio.wait_for(self._synced.wait(), self._options.request_timeout_s)
+            async with asyncio.timeout(self._options.request_timeout_s):
+                await self._synced.wait()
         except TimeoutError:
             raise TransientError(f"The access point {self._options.url} does not answer", "Check `url`") from None
 
