@@ -217,9 +217,7 @@ def violations(body: Report) -> list[str]:
         found.append(f"labels: {labels['wrongly_personal']} personal with somebody else in the zone, or nobody")
     if prices["charged_above_shown"]:
         found.append(f"prices: {prices['charged_above_shown']} charged above the price shown")
-    for what in ("lost", "duplicated", "quarantined"):
-        if events[what]:
-            found.append(f"events: {events[what]} {what}")
+    found += [f"events: {events[what]} {what}" for what in ("lost", "duplicated", "quarantined") if events[what]]
     return found
 
 

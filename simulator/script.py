@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from simulator.cast import Cast
 from simulator.observations import ExpectedArrival, ExpectedStay, Truth
-from simulator.shoppers import Plan, Visit
+from simulator.shoppers import WALK_SPEED, Plan, Visit
 
 CYCLE_S = 84.0
 """Longer than anybody stays, so that who comes again has left before."""
@@ -39,19 +39,19 @@ class _Slot:
     buys: bool = False
 
 
-# The order matters: at most one body that takes part is near the check-in at a time, and the corridor is one way.
+# Times are such that nobody comes within a metre of anybody but at the shelf where two are meant to meet.
 _CYCLE = (
-    _Slot("martin", 5.0, "headphones", 15.0, aside=-0.4, buys=True),
-    _Slot("clara", 10.5, "players", 15.0),
-    _Slot("passer-1", 15.5, "speakers", 9.0),
-    _Slot("jonas", 19.5, "turntables", 18.0, aside=-0.5),
-    _Slot("paul", 25.0, "microphones", 9.0),
-    _Slot("passer-2", 30.0, "turntables", 6.0, aside=0.6),
-    _Slot("niklas", 34.0, "players", 12.0),
-    _Slot("ines", 39.5, "cables", 6.0),
+    _Slot("martin", 5.7, "headphones", 15.4, aside=-0.4, buys=True),
+    _Slot("clara", 9.8, "players", 13.8),
+    _Slot("passer-1", 15.8, "speakers", 7.9),
+    _Slot("jonas", 20.5, "turntables", 17.4, aside=-0.5),
+    _Slot("paul", 26.8, "microphones", 8.4),
+    _Slot("passer-2", 31.4, "turntables", 5.0, aside=0.6),
+    _Slot("niklas", 35.7, "players", 14.6),
+    _Slot("ines", 39.7, "cables", 5.3),
     _Slot("stefan", 45.0, "headphones", 12.0),
     _Slot("passer-3", 49.0, "speakers", 5.0),
-    _Slot("viktor", 53.0, "microphones", 12.0),
+    _Slot("viktor", 53.2, "microphones", 12.1),
 )
 
 
@@ -92,12 +92,12 @@ class Script:
         side = LATERAL_M if _CYCLE.index(slot) % 2 else -LATERAL_M
         return Plan(
             person=person,
-            enter=cycle * CYCLE_S + slot.enter + draw.uniform(-0.3, 0.3),
+            enter=cycle * CYCLE_S + slot.enter + draw.uniform(-0.1, 0.1),
             zone=slot.zone,
-            stay=slot.stay + draw.uniform(-0.5, 0.5),
+            stay=slot.stay + draw.uniform(-0.2, 0.2),
             aside=slot.aside + draw.uniform(-0.05, 0.05),
             buys=slot.buys,
-            speed=draw.uniform(1.1, 1.2),
+            speed=WALK_SPEED * draw.uniform(0.99, 1.01),
             lateral=side + draw.uniform(-0.1, 0.1),
         )
 

@@ -14,15 +14,15 @@ from simulator.observations import ExpectedStay
 from simulator.scenes.plan import STORE, Point, Polygon
 from simulator.scenes.route import Route, Stop
 
-DOOR_IN: Point = (0.05, 5.2)
-DOOR_OUT: Point = (0.0, 4.85)
+DOOR_IN: Point = (0.05, 5.5)
+DOOR_OUT: Point = (0.0, 4.8)
 SCAN_STAY_S = 3.0
 SCAN_AFTER_S = 1.2
 """How long after coming to the scanner the code is held before it."""
 TILL_STAY_S = 3.0
 WALK_SPEED = 1.15
 APPROACH_SPEED = 1.15
-APPROACH_LEAD_S = 3.4
+APPROACH_LEAD_S = 2.4
 """From entering the entrance camera's picture to stepping over the door on the plan."""
 _SAMPLE_S = 0.05
 _PASSING_S = 2.0
@@ -50,14 +50,15 @@ _WAY_IN: dict[str, tuple[Point, ...]] = {
     "headphones": (),
     "speakers": (_CORRIDOR_BEGIN, _below("speakers")),
     "turntables": (_CORRIDOR_BEGIN, _below("turntables")),
-    "players": ((2.1, 4.4),),
+    "players": ((1.9, 4.3), (2.1, 3.6)),
     "microphones": (_CORRIDOR_BEGIN, (_GAP_X, _CORRIDOR_Y), (_GAP_X, 3.9)),
     "cables": (_CORRIDOR_BEGIN, (_SIDE_X, _CORRIDOR_Y)),
 }
 _TO_SIDE: tuple[Point, ...] = ((_SIDE_X, _CORRIDOR_Y), (_SIDE_X, 3.2))
+_TO_GAP: tuple[Point, ...] = ((_GAP_X, 4.9), (_GAP_X, 3.2))
 _WAY_OUT: dict[str, tuple[Point, ...]] = {
-    "headphones": (_below("headphones"), (2.05, 4.6), (2.05, 3.2)),
-    "speakers": (_below("speakers"), (_GAP_X, 4.9), (_GAP_X, 3.2)),
+    "headphones": ((3.4, _CORRIDOR_Y), *_TO_GAP),
+    "speakers": (_below("speakers"), *_TO_GAP),
     "turntables": (_below("turntables"), *_TO_SIDE, (6.9, _AISLE_Y)),
     "players": ((_PLAYERS.stand[0] - 0.5, _AISLE_Y),),
     "microphones": ((_MICROPHONES.stand[0] - 0.5, _AISLE_Y),),
@@ -69,7 +70,7 @@ _TO_TILL: dict[str, tuple[Point, ...]] = {
     "cables": ((_SIDE_X, 4.9),),
 }
 _FROM_TILL: tuple[Point, ...] = ((6.9, _AISLE_Y),)
-_HOME: tuple[Point, ...] = ((2.5, _AISLE_Y), (1.7, 3.6), (1.1, 4.6), DOOR_OUT)
+_HOME: tuple[Point, ...] = ((2.4, _AISLE_Y), (1.5, 3.6), (1.0, 4.6), DOOR_OUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the shop is configured with: the import file of central and the YAML of the edge node. Pure: values in, values out."""
+"""What the shop is configured with: the import file of central and the YAML of the edge node. Pure."""
 
 from __future__ import annotations
 
