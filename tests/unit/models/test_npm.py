@@ -124,5 +124,6 @@ def test_error_text_names_the_package(package: Package) -> None:
 
 
 def test_only_npms_first_error_lines_are_shown(package: Package) -> None:
-    log = "npm warn old config\nnpm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno X\nnpm error log at /x"
+    lines = ["npm warn old", "npm error code ECONNREFUSED", "npm error syscall connect", "npm error errno X"]
+    log = "\n".join([*lines, "npm error log at /x"])
     assert str(npm_error(package, 1, log)).endswith("(code ECONNREFUSED | syscall connect | errno X)")
