@@ -169,7 +169,7 @@ def small_convolutions() -> onnx.ModelProto:
         helper.make_node("Conv", ["input", "w1"], ["a"], name="first", pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["a"], ["b"], name="r"),
         helper.make_node("Conv", ["b", "w2"], ["c"], name="second", pads=[1, 1, 1, 1]),
-        helper.make_node("Sigmoid", ["c"], ["output"], name="s"),
+        helper.make_node("Relu", ["c"], ["output"], name="s"),
     ]
     graph = helper.make_graph(
         nodes,
@@ -190,7 +190,8 @@ def test_the_last_convolution_stays_float_and_the_answer_stays_near() -> None:
     exact = run(model.SerializeToString(), x)[0]
     near = run(quantised.SerializeToString(), x)[0]
     assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in quantised.graph.node}
-    assert 0 < np.abs(exact - near).max() < 0.1
+    noise_share = ((exact - near) ** 2).sum() / (exact**2).sum()
+    assert 0 < noise_share < 1e-3, "7-bit weights leave a noise some 40 dB below the signal; 30 dB is asked"
 
 
 def test_calibration_pictures_come_from_installed_packages() -> None:
