@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -113,11 +114,13 @@ def _verified(document: bytes, operator_key: bytes) -> SitePolicy:
     if len(document) > MAX_DOCUMENT_BYTES:
         raise _RefusedError(f"the site policy is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        policy = SitePolicy.model_validate_json(document)
-        signature = base64.b64decode(policy.signature, validate=True)
+        body = json.loads(document)
+        policy = SitePolicy.model_validate(body)
+        signature = base64.b64decode(body.pop("signature", ""), validate=True)
         key = Ed25519PublicKey.from_public_bytes(operator_key)
-        body = policy.model_dump(mode="json", exclude={"signature"})
         key.verify(signature, POLICY_CONTEXT + canonical_json(body))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise _RefusedError("the site policy is not JSON") from None
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "document" for item in error.errors()[:4])
         raise _RefusedError(f"the site policy is malformed: {fields}") from None

@@ -118,3 +118,13 @@ class Decision:
     """The visit whose check-in is being verified (mode verify)."""
     track: int = 0
     """Face track within its camera: joins a final decision to the provisional one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A QR check-in that waits for the face at the marked spot."""
+
+    visit: str
+    subject: str
+    until: float
+    """Monotonic."""

@@ -6,20 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.geometry import inside
-from edge.values import Instant, Track
+from edge.values import Claim, Instant, Track
 
 Polygon = tuple[tuple[float, float], ...]
 Denial = Literal["mode", "outside_lane", "no_lane", "outside_spot", "no_checkin", "not_nearest", "empty_gallery"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A QR check-in that waits for the face at the marked spot."""
-
-    visit: str
-    subject: str
-    until: float
-    """Monotonic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge.values import Image, Instant, Vector
-from edge.vision.permits import Claim
+from edge.values import Claim, Image, Instant, Vector
 from edge.vision.quality import Flaw
 
 _GOOD = 0.6

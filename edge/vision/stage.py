@@ -8,9 +8,9 @@ import numpy as np
 
 from edge.motion import MotionGate
 from edge.tracking.tracker import Tracker, TrackerSettings
-from edge.values import Decision, Frame, Instant, Track
+from edge.values import Claim, Decision, Frame, Instant, Track
 from edge.vision.decide import Rule, decide
-from edge.vision.permits import Claim, Denied, FacePolicy, Permit
+from edge.vision.permits import Denied, FacePolicy, Permit
 from edge.vision.ports import FaceEngine, Templates
 from edge.vision.quality import before_landmarks, pose, rate
 from edge.vision.shots import FaceCase, Shot
@@ -47,6 +47,7 @@ class FaceSettings:
 class FaceCounts:
     """Since the start. `decisions` by outcome; `denied` frames by reason."""
 
+    tracks: int = 0
     detector_calls: int = 0
     landmark_calls: int = 0
     embedder_calls: int = 0
@@ -101,7 +102,10 @@ class FaceStage:
         self._cases.clear()
 
     def _look(self, track: Track, frame: Frame, claim: Claim | None) -> Decision | None:
-        case = self._cases.setdefault(track.id, FaceCase(self._settings.rule.shots))
+        case = self._cases.get(track.id)
+        if case is None:
+            case = self._cases[track.id] = FaceCase(self._settings.rule.shots)
+            self.counts.tracks += 1
         if case.closed:
             if claim is None or case.claim == claim:
                 return None

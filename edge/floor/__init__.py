@@ -1,0 +1,1 @@
+"""People on the floor: positions in metres, zones, lines, occupancy. Anonymous: nothing here knows a face."""

@@ -1,0 +1,98 @@
+"""Is this photograph good enough to enrol from? One face, large, sharp, frontal - or refused with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.values import Image, Vector
+from edge.vision.ports import FaceEngine
+from edge.vision.quality import before_landmarks, pose, rate
+from models.faces.stills import still_input_size
+
+RefusalReason = Literal["no_face", "several_faces", "small", "edge", "blurred", "turned"]
+
+_ADVICE = {
+    "no_face": "no face was found; look at the camera, with light on the face",
+    "several_faces": "more than one face is in the picture; only the person who enrols may be in it",
+    "small": "the face is too small; come closer",
+    "edge": "the face is cut by the edge of the picture; move to its middle",
+    "blurred": "the face is blurred; hold still, or clean the lens",
+    "turned": "the face is turned away; look straight at the camera",
+}
+_MIN_SCORE = 0.8
+_MIN_WIDTH_PX = 44.0
+_MIN_SHARPNESS = 0.02
+_MAX_YAW_DEG = 30.0
+_MAX_NOSE_OFFSET = 0.28
+_RIVAL = 0.35
+"""A second face at least this share of the first's width is a second person, not somebody far behind."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrolled:
+    """A template, unit length float32[512], and the quality of its picture."""
+
+    vector: Vector
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotEnrolled:
+    """Why not, as a word for counters and as advice for the person."""
+
+    reason: RefusalReason
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return _ADVICE[self.reason]
+
+
+class StillDetector(Protocol):
+    """insightface's detector interface, as far as it is needed: boxes with scores, Nx5."""
+
+    def detect_boxes(self, img: Image, input_size: tuple[int, int] | None = None) -> NDArray[np.float32]: ...
+
+
+class StillEngine(FaceEngine, Protocol):
+    """The face models, with the detector that takes an input size: a photograph holds larger faces than a door."""
+
+    @property
+    def detector(self) -> StillDetector: ...
+
+
+def assess(image: Image, models: StillEngine) -> Enrolled | NotEnrolled:
+    """Judge one BGR photograph; the embedder runs only when everything else is in order."""
+    height, width = image.shape[:2]
+    if min(height, width) < _MIN_WIDTH_PX:
+        return NotEnrolled("small")
+    box = _only_face(models.detector.detect_boxes(image, input_size=still_input_size(height, width)))
+    if not isinstance(box, tuple):
+        return NotEnrolled(box)
+    flaw, sharp = before_landmarks(image, box, _MIN_WIDTH_PX)
+    if flaw:
+        return NotEnrolled(flaw)
+    if sharp < _MIN_SHARPNESS:
+        return NotEnrolled("blurred")
+    five = models.landmarks(image, np.asarray(box, np.float32)).five
+    turned = pose(five)
+    if abs(turned.yaw) > _MAX_YAW_DEG or abs(turned.nose - 0.5) > _MAX_NOSE_OFFSET:
+        return NotEnrolled("turned")
+    vector = np.array(models.embed([models.align(image, five)])[0], np.float32)
+    return Enrolled(vector, rate(box[2] - box[0], sharp, turned).score)
+
+
+def _only_face(found: NDArray[np.float32]) -> tuple[float, float, float, float] | Literal["no_face", "several_faces"]:
+    sure = found[found[:, 4] >= _MIN_SCORE]
+    if len(sure) == 0:
+        return "no_face"
+    widths = sure[:, 2] - sure[:, 0]
+    largest = int(np.argmax(widths))
+    if np.count_nonzero(widths >= _RIVAL * widths[largest]) > 1:
+        return "several_faces"
+    x1, y1, x2, y2 = sure[largest, :4].tolist()
+    return x1, y1, x2, y2

@@ -1,0 +1,214 @@
+"""All that the node perceives, joined: pipelines of the cameras, scanners, gallery, visits. One thread owns it."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge.attachment import Place
+from edge.checkin import CheckinVerifier
+from edge.codes import CodeDesk
+from edge.config.model import EdgeConfig
+from edge.config.vision import CameraConfig, Mode
+from edge.engines import Engines, load_engines
+from edge.floor.lines import LineStage
+from edge.floor.occupancy import OccupancyStage
+from edge.floor.plane import FloorPlane
+from edge.floor.stage import FloorStage, PersonEngine, person_tracking
+from edge.floor.zones import ZoneStage
+from edge.gallery import Gallery
+from edge.geometry import distance
+from edge.pipeline import CameraPipeline, FloorStages
+from edge.policy import PolicyDecision
+from edge.reader import CodeReader
+from edge.values import Claim, Emission, Frame, Instant
+from edge.visits import Visit, VisitBook
+
+if TYPE_CHECKING:
+    from edge.vision.ports import FaceEngine
+    from edge.vision.stage import FaceStage
+
+
+@dataclass(frozen=True, slots=True)
+class VisionCounters:
+    """Since the start; for health."""
+
+    decisions: Mapping[str, int] = field(default_factory=dict)
+    checkins: Mapping[str, int] = field(default_factory=dict)
+    codes: Mapping[str, int] = field(default_factory=dict)
+    denied: Mapping[str, int] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)
+    embedder_calls: int = 0
+    landmark_calls: int = 0
+    face_detector_calls: int = 0
+    person_detector_calls: int = 0
+    face_tracks: int = 0
+    broken_frames: int = 0
+
+
+class Vision:
+    """`mode` is the granted one; the engines must be those it allows (edge.engines)."""
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        mode: Mode,
+        gallery: Gallery,
+        engines: Engines,
+        now: Instant,
+        *,
+        run: str,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._config = config
+        self._mode = mode
+        self._gallery = gallery
+        self._places = _places(config)
+        self._visits = VisitBook(config.visits, new_id)
+        self._desk = CodeDesk(self._visits, _verifier(config, now), self._claim_s)
+        self._face_stages: dict[str, FaceStage] = {}
+        self._floor_stages: dict[str, FloorStage] = {}
+        self._pipelines = {camera.id: self._pipeline(camera, engines, run) for camera in config.cameras}
+
+    @staticmethod
+    def build(
+        config: EdgeConfig,
+        decision: PolicyDecision,
+        gallery: Gallery,
+        now: Instant,
+        *,
+        run: str,
+        new_id: Callable[[], str],
+    ) -> Vision:
+        """With the real models, only those the granted mode needs. models.errors.MisconfiguredError when missing."""
+        engines = load_engines(config, decision.mode)
+        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id)
+
+    def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
+        """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
+        return self._pipelines[frame.camera].step(
+            frame, now or frame.captured, self._claim(frame.camera, frame.captured)
+        )
+
+    def scan(self, device: str, text: str, now: Instant) -> list[Emission]:
+        """One text read by a configured scanner or camera."""
+        return self._desk.step(text, self._places[device], now)
+
+    def tick(self, now: Instant) -> list[Emission]:
+        """What time alone brings: call it about once a second."""
+        emitted = [event for pipeline in self._pipelines.values() for event in pipeline.tick(now)]
+        self._gallery.expire(now.monotonic)
+        return emitted + self._visits.tick(now)
+
+    def withdraw(self, subject: str, now: Instant) -> list[Emission]:
+        """Forget a subject: templates at once, and the live visit."""
+        self._gallery.drop(subject)
+        return self._visits.withdrawn(subject, now)
+
+    def shutdown(self, now: Instant) -> list[Emission]:
+        """End stays and visits, wipe the gallery."""
+        emitted = [event for pipeline in self._pipelines.values() for event in pipeline.close(now)]
+        self._gallery.wipe()
+        return emitted + self._visits.shutdown(now)
+
+    def counters(self) -> VisionCounters:
+        """A snapshot."""
+        faces = [stage.counts for stage in self._face_stages.values()]
+        visits = self._visits.counts
+        return VisionCounters(
+            decisions=_sum(counts.decisions for counts in faces),
+            checkins=self._desk.checkins(),
+            codes=dict(self._desk.counts),
+            denied=_sum(counts.denied for counts in faces),
+            visits={name: getattr(visits, name) for name in visits.__slots__},
+            embedder_calls=sum(counts.embedder_calls for counts in faces),
+            landmark_calls=sum(counts.landmark_calls for counts in faces),
+            face_detector_calls=sum(counts.detector_calls for counts in faces),
+            person_detector_calls=sum(stage.detector_calls for stage in self._floor_stages.values()),
+            face_tracks=sum(counts.tracks for counts in faces),
+            broken_frames=sum(pipeline.broken_frames for pipeline in self._pipelines.values()),
+        )
+
+    def _pipeline(self, camera: CameraConfig, engines: Engines, run: str) -> CameraPipeline:
+        return CameraPipeline(
+            self._places[camera.id],
+            self._visits,
+            self._desk.step,
+            codes=CodeReader(camera.id) if camera.read_qr else None,
+            faces=self._faces(camera, engines.faces),
+            floor=self._floor(camera, engines.persons, run),
+        )
+
+    def _faces(self, camera: CameraConfig, engine: FaceEngine | None) -> FaceStage | None:
+        if engine is None or camera.role != "entrance" or self._mode == "qr_only":
+            return None
+        from edge.vision.build import face_stage
+
+        stage = face_stage(engine, self._gallery, self._config.recognition, camera, self._mode)
+        self._face_stages[camera.id] = stage
+        return stage
+
+    def _floor(self, camera: CameraConfig, detector: PersonEngine | None, run: str) -> FloorStages | None:
+        if detector is None or camera.role != "floor" or camera.homography is None:
+            return None
+        settings = self._config.floor
+        tracking = person_tracking(settings.min_person_score, settings.max_lost_s)
+        people = FloorStage(camera.id, run, detector, FloorPlane(camera.homography), tracking)
+        self._floor_stages[camera.id] = people
+        calibrated = camera.calibrated
+        return FloorStages(
+            people,
+            ZoneStage(self._config.zones, calibrated=calibrated),
+            LineStage(self._config.lines, calibrated=calibrated),
+            OccupancyStage(camera.id, settings.cell_m, calibrated=calibrated),
+        )
+
+    def _claim_s(self, subject: str, place: Place) -> float | None:
+        """How long a face may confirm this check-in: not at all without a spot, a template, or mode verify."""
+        if self._mode != "verify" or not self._gallery.holds(subject):
+            return None
+        seen_by = any(self._watches(camera, place) for camera in self._config.cameras)
+        return self._config.recognition.verify_s if seen_by else None
+
+    def _claim(self, camera_id: str, now: Instant) -> Claim | None:
+        """The newest check-in that this camera may confirm."""
+        if camera_id not in self._face_stages or self._mode != "verify":
+            return None
+        camera = self._config.camera(camera_id)
+        for visit in reversed(self._visits.claims(now)):
+            if camera is not None and self._watches(camera, self._places[visit.device]):
+                return _as_claim(visit)
+        return None
+
+    def _watches(self, camera: CameraConfig, place: Place) -> bool:
+        if camera.role != "entrance" or camera.spot is None:
+            return False
+        if place.device == camera.id or camera.position is None or place.position is None:
+            return True
+        return distance(camera.position, place.position) <= camera.radius_m + place.radius_m
+
+
+def _as_claim(visit: Visit) -> Claim | None:
+    return None if visit.claim_until is None else Claim(visit.id, visit.subject, visit.claim_until)
+
+
+def _places(config: EdgeConfig) -> dict[str, Place]:
+    cameras = {camera.id: Place(camera.id, camera.position, camera.radius_m) for camera in config.cameras}
+    scanners = {scanner.id: Place(scanner.id, scanner.position, scanner.radius_m) for scanner in config.scanners}
+    return {**scanners, **cameras}
+
+
+def _verifier(config: EdgeConfig, now: Instant) -> CheckinVerifier | None:
+    if config.trust is None:
+        return None
+    return CheckinVerifier(base64.b64decode(config.trust.central_signing_key), now)
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return dict(total)
