@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS obeyed(scope TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS label(id TEXT PRIMARY KEY, public TEXT, maybe_personal INTEGER NOT NULL DEFAULT 0,"
-    " quote TEXT, visit TEXT, deadline_ms INTEGER) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS label(id TEXT PRIMARY KEY, public TEXT, unsure INTEGER NOT NULL DEFAULT 1,"
+    " quote TEXT, glass TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 )
 
 
