@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import termios
 from collections import deque
 
 import serial
@@ -36,8 +37,10 @@ class SerialScanner:
         self._framer = LineFramer(self._options.encoding, self._options.gap_s, self._options.max_length)
         self._ready.clear()
         try:
-            self._port = serial.Serial(self._options.port, self._options.baudrate, timeout=_READ_TIMEOUT_S)
-        except (serial.SerialException, OSError) as error:
+            self._port = serial.Serial(
+                self._options.port, self._options.baudrate, timeout=_READ_TIMEOUT_S, exclusive=True
+            )
+        except (serial.SerialException, OSError, termios.error) as error:
             raise _cannot_open(self.name, error) from error
         except ValueError as error:
             raise PermanentError(f"{self.name} refuses {self._options.baudrate} baud", "Set `baudrate`") from error
@@ -59,7 +62,7 @@ class SerialScanner:
             data = self._port.read(1)
             if data:
                 data += self._port.read(min(self._port.in_waiting, _BLOCK))
-        except (serial.SerialException, OSError, TypeError) as error:
+        except (serial.SerialException, OSError, termios.error, TypeError) as error:
             # pyserial raises TypeError when the descriptor vanishes under a read.
             raise TransientError(f"The scanner {self.name} was unplugged", "It is opened again by itself") from error
         self._framer, lines = self._framer.step(data, self._clock.monotonic())
@@ -72,13 +75,15 @@ class SerialScanner:
 
 def _cannot_open(port: str, error: Exception) -> HardwareError:
     code = getattr(error, "errno", None)
+    if code is None and isinstance(error.__context__, termios.error):
+        code = error.__context__.args[0]  # pyserial keeps the number out of its own error
     if code in (errno.EACCES, errno.EPERM):
         return PermanentError(f"This user may not open {port}", "Add it to the group dialout and log in again")
     if code == errno.ENOENT:
         return TransientError(
             f"There is no serial port {port}", "Plug the scanner in, or set `port`: ls /dev/serial/by-id"
         )
-    if code == errno.EBUSY:
+    if code in (errno.EBUSY, errno.EAGAIN):
         return TransientError(f"{port} is held by another program", "Find it with: fuser " + port)
     if code in (errno.ENOTTY, errno.EINVAL):
         return PermanentError(f"{port} is not a serial port", "Set `port`: ls /dev/serial/by-id")

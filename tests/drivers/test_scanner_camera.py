@@ -67,11 +67,19 @@ def test_blurred_and_dim(sigma: float) -> None:
 
 
 def test_the_enlarged_try_reads_what_the_first_cannot() -> None:
-    """Shrunk to 1.6 pixels a module: a phone held two metres away."""
-    image = np.asarray(cv2.resize(scene(TOKEN, 4), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA), np.uint8)
-    once = CameraQrOptions(retry_scale=1.0)
-    assert decode_qr(image, once) == ()
-    assert [code.text for code in decode_qr(image)] == [TOKEN]
+    """Phones held far away: 1.3 to 2.4 pixels a module, turned, tilted, noisy."""
+    chance = np.random.default_rng(3)
+    without = CameraQrOptions(retry_scale=1.0)
+    first_try = retried = 0
+    for number in range(40):
+        image = turned(tilted(scene(f"{TOKEN}{number}"), chance.uniform(0, 0.1)), chance.uniform(0, 360))
+        share = chance.uniform(0.32, 0.6)
+        small = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        noisy = (small + chance.normal(0, 6, small.shape)).clip(0, 255).astype(np.uint8)
+        first_try += bool(decode_qr(noisy, without))
+        retried += bool(decode_qr(noisy))
+    assert retried >= 38
+    assert retried >= first_try + 4
 
 
 def test_mixed_distortions_are_nearly_always_read() -> None:
@@ -124,7 +132,7 @@ def test_the_simulated_scanner_plays_its_script() -> None:
     clock = ManualClock()
     scanner = SimulatedScanner(["a", Wait(1.0), Garbage(), "b", Unplugged(), "c"], clock, clock.advance)
     scanner.open()
-    texts = [scan.text for _ in range(12) if (scan := scanner.read())]
+    texts = [scan.text for _ in range(9) if (scan := scanner.read())]
     assert (texts, scanner.rejected) == (["a", "b"], 1)
 
 
