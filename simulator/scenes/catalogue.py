@@ -27,14 +27,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """How far the head reaches beyond the face box, in face widths."""
+
+    above: float = 0.1
+    """Hair above the box."""
+    aside: float = 0.95
+    """Half the greatest width, from the middle of the face."""
+
+
+@dataclass(frozen=True, slots=True)
 class Still:
     """A photograph, or one frame of a recording; `box` is the face that is meant."""
 
     source: str
     box: Box
     frame: int = 0
-    hair: float = 0.1
-    """How far the hair stands above the face box, in face widths."""
+    outline: Outline = Outline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,7 @@ class Clip:
     boxes: tuple[Box, ...]
     stretch: float = 1.0
     """Width of a source pixel over its height (PAL footage is not square)."""
-    hair: float = 0.1
-    """How far the hair stands above the face boxes, in face widths."""
+    outline: Outline = Outline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ _PRESENTER = Clip(
     ),
 )
 _PASSENGER = Clip(
-    "carphone", 0, 4, 29.97, hair=0.22, boxes=(
+    "carphone", 0, 4, 29.97, outline=Outline(0.22, 0.55), boxes=(
         (65, 34, 107, 99), (65, 35, 106, 100), (64, 35, 106, 100), (64, 34, 106, 100), (64, 33, 107, 99),
         (65, 32, 107, 98), (65, 33, 107, 99), (62, 36, 104, 101), (58, 37, 101, 102), (55, 36, 99, 101),
         (54, 34, 98, 100), (54, 33, 99, 99), (55, 32, 99, 98), (56, 31, 100, 99),
@@ -176,16 +184,18 @@ PEOPLE: dict[str, Person] = {
             Still("carphone", (49, 22, 96, 87), 76), Still("carphone", (37, 35, 88, 97), 92),
             Still("carphone", (40, 32, 90, 96), 104),
         )),
-        Person("cage", Still("cage-portrait", (108, 82, 377, 558)), (Still("cage-close", (23, -7, 278, 311)),)),
-        Person("connery", Still("connery-portrait", (108, 67, 253, 282), hair=0.02), (
+        Person("cage", Still("cage-portrait", (108, 82, 377, 558), outline=Outline(0.28)), (
+            Still("cage-close", (23, -7, 278, 311)),
+        )),
+        Person("connery", Still("connery-portrait", (108, 67, 253, 282), outline=Outline(0.02)), (
             Still("connery-film", (21, 3, 249, 283)),
         )),
-        Person("hepburn", Still("hepburn-portrait", (158, 184, 404, 495), hair=0.22)),
-        Person("collins", Still("astronaut", (179, 63, 271, 175), hair=0.3)),
+        Person("hepburn", Still("hepburn-portrait", (158, 184, 404, 495), outline=Outline(0.22))),
+        Person("collins", Still("astronaut", (179, 63, 271, 175), outline=Outline(0.3))),
         Person("obama", Still("obama-close", (24, -5, 253, 279))),
         Person("aniston", Still("cast", (62, 271, 171, 405))),
         Person("kudrow", Still("cast", (1132, 270, 1224, 409))),
-        Person("perry", Still("cast", (745, 347, 849, 487), hair=0.25)),
+        Person("perry", Still("cast", (745, 347, 849, 487), outline=Outline(0.25))),
     )
 }
 

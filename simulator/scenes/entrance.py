@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.scenes.body import BODY_HEIGHT, Part, draw_body, phase_of
+from simulator.scenes.catalogue import PEOPLE
 from simulator.scenes.entrance_backdrop import paint_entrance
 from simulator.scenes.footage import Footage
 from simulator.scenes.heads import FACE_CENTRE, FACE_WIDTH, HeadLoop
@@ -134,12 +134,12 @@ class EntranceScene:
 
     def _look_at(self, walker: EntranceWalker, at: tuple[float, float], walked: float) -> _Seen:
         x, y = at
+        head = self._footage.head(walker.identity)
         height = _outfit(walker.identity).height
         bob = 0.018 * math.cos(walked / 0.7 * 2 * math.pi)
         middle = self.camera.project((x, y, _FACE_HEIGHT * height / BODY_HEIGHT + bob))
         width = self.camera.focal * _FACE_METRES / self.camera.depth(x, y, 1.6)
         tilt = 0.02 * math.sin(walked / 1.4 * 2 * math.pi)
-        head = self._footage.head(walker.identity)
         return _Seen(walker, x, y, walked, head, (float(middle[0]), float(middle[1])), width, tilt)
 
     def _draw(self, frame: Image, seen: _Seen, t: float) -> None:
@@ -216,8 +216,8 @@ def _overlap(box: tuple[float, float, float, float], other: tuple[float, float, 
 
 
 def _outfit(identity: str) -> Look:
-    """What somebody wears: the same for a name in every process."""
-    return OUTFITS[zlib.crc32(identity.encode()) % len(OUTFITS)]
+    """What somebody wears, always the same."""
+    return OUTFITS[list(PEOPLE).index(identity) % len(OUTFITS)]
 
 
 def _blot(size: int = 96) -> Image:

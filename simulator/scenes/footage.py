@@ -90,13 +90,13 @@ def _locate(source: Source) -> Path | None:
 
 def _head(live: Still | Clip) -> HeadLoop:
     if isinstance(live, Still):
-        return cut_loop([_frame(live)], [live.box], fps=1.0, hair=live.hair)
+        return cut_loop([_frame(live)], [live.box], fps=1.0, outline=live.outline)
     frames = _frames(live.source, range(live.first, live.first + live.step * len(live.boxes), live.step))
     boxes = list(live.boxes[: len(frames)])
     if live.stretch != 1.0:
         frames = [np.asarray(cv2.resize(f, None, fx=live.stretch, fy=1.0), np.uint8) for f in frames]
         boxes = [_stretched(box, live.stretch) for box in boxes]
-    return cut_loop(frames, boxes, fps=live.fps / live.step, hair=live.hair)
+    return cut_loop(frames, boxes, fps=live.fps / live.step, outline=live.outline)
 
 
 def _stretched(box: Box, factor: float) -> Box:

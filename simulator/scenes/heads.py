@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from simulator.scenes.catalogue import Box
+from simulator.scenes.catalogue import Box, Outline
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
@@ -27,6 +27,7 @@ FACE_CENTRE = (130.0, 156.0)
 
 _GRABCUT_SCALE = 0.5
 _SATURATION = 0.85
+_AVERAGE_SKIN = (120, 148, 190)
 _CUT_OFF_TOP = 0.05
 """A photograph that ends less than this many face widths above the face box has no outline of the hair."""
 
@@ -53,11 +54,11 @@ class HeadLoop:
         return step if step <= last else 2 * last - step
 
 
-def cut_loop(frames: Sequence[Image], boxes: Sequence[Box], fps: float, hair: float) -> HeadLoop:
-    """Cut one head out of every frame; `boxes` are its faces, `hair` stands that many face widths above them."""
+def cut_loop(frames: Sequence[Image], boxes: Sequence[Box], fps: float, outline: Outline) -> HeadLoop:
+    """Cut one head out of every frame; `boxes` are its faces."""
     sprites, heights = [], []
     for frame, box in zip(frames, boxes, strict=True):
-        sprites.append(_cut(frame, box, hair))
+        sprites.append(_cut(frame, box, outline))
         heights.append((box[3] - box[1]) * FACE_WIDTH / (box[2] - box[0]))
     halves = [cv2.resize(s, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for s in sprites]
     return HeadLoop(
@@ -69,7 +70,7 @@ def cut_loop(frames: Sequence[Image], boxes: Sequence[Box], fps: float, hair: fl
     )
 
 
-def _cut(frame: Image, box: Box, hair: float) -> Image:
+def _cut(frame: Image, box: Box, outline: Outline) -> Image:
     scale = FACE_WIDTH / (box[2] - box[0])
     centre = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     place = np.array(
@@ -84,7 +85,8 @@ def _cut(frame: Image, box: Box, hair: float) -> Image:
     cut_off = box[1] < _CUT_OFF_TOP * (box[2] - box[0])
     if cut_off:  # the hair goes on upwards as the picture's last row, and a skull's outline bounds it
         inside[: round(FACE_CENTRE[1])] = 255
-    mask = _grabcut(np.asarray(crop, np.uint8), inside, face_height, hair)
+    mask = _grabcut(np.asarray(crop, np.uint8), inside, face_height, outline.above)
+    mask = mask * _ellipse(face_height, outline.aside, outline.above + 0.3, 1.0)
     if cut_off:
         mask = mask * _ellipse(face_height, 0.60, 0.12)
     return _premultiply(np.asarray(crop, np.uint8), _feather(mask, face_height))
@@ -114,7 +116,8 @@ def _grabcut(crop: Image, inside: npt.NDArray[np.uint8], face_height: float, hai
     whole = (0, 0, small.shape[1], small.shape[0])
     cv2.grabCut(small, mask, whole, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     found = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    opened = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    opened = cv2.morphologyEx(found, cv2.MORPH_OPEN, disc)
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     patch = _largest(np.asarray(closed, np.uint8))
     return np.asarray(cv2.resize(patch, HEAD_SIZE, interpolation=cv2.INTER_LINEAR), np.float32)
@@ -158,8 +161,8 @@ def _premultiply(crop: Image, alpha: Mask) -> Image:
 
 
 def _skin(sprite: Image) -> tuple[int, int, int]:
-    """Median colour of the cheeks."""
+    """Median colour of the cheeks, half way to an average skin: hands are paler than a face in evening light."""
     x, y = round(FACE_CENTRE[0]), round(FACE_CENTRE[1] + 0.12 * FACE_WIDTH)
     patch = sprite[y : y + 14, x - 30 : x + 30, :3].reshape(-1, 3)
-    blue, green, red = np.median(patch, axis=0)
+    blue, green, red = 0.5 * np.median(patch, axis=0) + 0.5 * np.array(_AVERAGE_SKIN)
     return (int(blue), int(green), int(red))
