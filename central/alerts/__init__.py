@@ -1,0 +1,1 @@
+"""Arrival cards for consultants."""

@@ -1,0 +1,191 @@
+"""One arrival card per visit: made with consent, claimed by one, closed by time, end or retraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from central.alerts.schemas import Card, CardCustomer
+from central.alerts.tables import Alert, AlertChange
+from central.effects import Effects
+from central.privacy.service import purposes_of, purposes_of_many
+from central.profiles.tables import Customer
+from central.visits.service import is_live
+from central.visits.tables import Visit
+
+ACTIVE = ("open", "claimed")
+Filter = Literal["open", "claimed", "done", "expired", "retracted", "active", "all"]
+
+
+class ClaimedError(Exception):
+    """Somebody else was faster, or the card is closed; the message says who or what."""
+
+
+async def consider(effects: Effects, visit: Visit) -> None:
+    """Bring the card of a visit in step with what is known of it now."""
+    statement = select(Alert).where(Alert.store == visit.store, Alert.visit == visit.id)
+    alert = (await effects.session.scalars(statement)).one_or_none()
+    purposes = await purposes_of(effects.session, visit.subject)
+    welcome = visit.subject is not None and purposes.get("consultant_alert", False)
+    if alert is None:
+        if welcome and is_live(visit, effects.now):
+            await _create(effects, visit)
+        return
+    if alert.state not in ACTIVE:
+        # A card withdrawn by a provisional mistake comes back when the person is named after all.
+        if alert.state == "retracted" and welcome and is_live(visit, effects.now):
+            alert.state = "open"
+            _copy(alert, visit)
+            await _changed(effects, alert, "arrival")
+        return
+    if not welcome:
+        await _close(effects, alert, "retracted")
+    elif visit.ended_at is not None:
+        await _close(effects, alert, "expired" if alert.state == "open" else "done")
+    elif (alert.subject, alert.method, alert.confidence, alert.stage) != _identity(visit):
+        _copy(alert, visit)
+        await _changed(effects, alert, "updated")
+
+
+def _identity(visit: Visit) -> tuple[str | None, str | None, float | None, str | None]:
+    return visit.subject, visit.method, visit.confidence, visit.stage
+
+
+def _copy(alert: Alert, visit: Visit) -> None:
+    alert.subject = visit.subject or alert.subject
+    alert.method = visit.method or alert.method
+    alert.stage = visit.stage or alert.stage
+    alert.confidence = visit.confidence if visit.confidence is not None else alert.confidence
+    alert.version += 1
+
+
+async def _create(effects: Effects, visit: Visit) -> None:
+    lifetime = timedelta(minutes=effects.settings.alert_minutes)
+    seen = visit.first_usable_at or effects.now
+    stale = effects.now - seen > lifetime
+    alert = Alert(
+        store=visit.store,
+        visit=visit.id,
+        subject=visit.subject or "",
+        method=visit.method or "face",
+        confidence=visit.confidence or 0.0,
+        stage=visit.stage or "provisional",
+        first_usable_at=seen,
+        created_at=effects.now,
+        expires_at=effects.now + lifetime,
+        state="expired" if stale else "open",
+        version=1,
+    )
+    effects.session.add(alert)
+    await effects.session.flush()
+    if not stale:  # an arrival that was held up in an outbox for long is history, not news
+        await _changed(effects, alert, "arrival")
+
+
+async def _close(effects: Effects, alert: Alert, state: str) -> None:
+    alert.state, alert.closed_at = state, effects.now
+    alert.version += 1
+    await _changed(effects, alert, "retracted" if state == "retracted" else "updated")
+
+
+async def _changed(effects: Effects, alert: Alert, event: str) -> None:
+    change = AlertChange(store=alert.store, alert=alert.id, event=event, at=effects.now)
+    effects.session.add(change)
+    effects.changes.append(change)
+    await effects.session.flush()
+
+
+async def claim(effects: Effects, alert: Alert, who: str) -> None:
+    """Take an open card. Two consultants at once: the database lets one through, the other gets ClaimedError."""
+    await _move(effects, alert, "claimed", Alert.state == "open", claimed_by=who, claimed_at=effects.now)
+
+
+async def release(effects: Effects, alert: Alert, who: str, *, force: bool) -> None:
+    """Give a claimed card back; only the one who has it, or a manager (`force`)."""
+    mine = (Alert.state == "claimed") & (Alert.claimed_by == who)
+    await _move(effects, alert, "open", (Alert.state == "claimed") if force else mine, claimed_by=None, claimed_at=None)
+
+
+async def done(effects: Effects, alert: Alert, who: str, *, force: bool) -> None:
+    """Close a card after the conversation."""
+    mine = (Alert.state == "claimed") & (Alert.claimed_by == who)
+    condition = Alert.state.in_(ACTIVE) if force else (Alert.state == "open") | mine
+    await _move(effects, alert, "done", condition, claimed_by=alert.claimed_by or who, closed_at=effects.now)
+
+
+async def _move(effects: Effects, alert: Alert, state: str, condition: object, **values: object) -> None:
+    statement = (
+        update(Alert)
+        .where(Alert.id == alert.id, condition)  # type: ignore[arg-type]
+        .values(state=state, version=Alert.version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    moved = (await effects.session.execute(statement)).rowcount  # type: ignore[attr-defined]
+    await effects.session.refresh(alert)
+    if moved != 1:
+        held = f"claimed by {alert.claimed_by}" if alert.state == "claimed" else f"this card is {alert.state}"
+        raise ClaimedError(held)
+    await _changed(effects, alert, "updated")
+
+
+async def expire(effects: Effects) -> None:
+    """Close cards nobody took in time."""
+    statement = select(Alert).where(Alert.state == "open", Alert.expires_at < effects.now)
+    for alert in (await effects.session.scalars(statement)).all():
+        await _close(effects, alert, "expired")
+
+
+async def anything_expired(session: AsyncSession, now: datetime) -> bool:
+    """Whether `expire` would find work."""
+    statement = select(Alert.id).where(Alert.state == "open", Alert.expires_at < now).limit(1)
+    return (await session.scalar(statement)) is not None
+
+
+async def cards(session: AsyncSession, store: str, state: Filter = "open", limit: int = 200) -> list[Card]:
+    """Cards of a store, newest first."""
+    statement = select(Alert).where(Alert.store == store).order_by(Alert.id.desc()).limit(limit)
+    if state == "active":
+        statement = statement.where(Alert.state.in_(ACTIVE))
+    elif state != "all":
+        statement = statement.where(Alert.state == state)
+    return await draw(session, (await session.scalars(statement)).all())
+
+
+async def draw(session: AsyncSession, alerts: Sequence[Alert]) -> list[Card]:
+    """Cards with as much of the profile as each person allows at this moment."""
+    subjects = {alert.subject for alert in alerts}
+    purposes = await purposes_of_many(session, subjects)
+    rows = (await session.scalars(select(Customer).where(Customer.subject.in_(subjects)))).all()
+    customers = {row.subject: row for row in rows}
+    return [
+        _card(alert, customers.get(alert.subject), profile=purposes.get(alert.subject, {}).get("profile", False))
+        for alert in alerts
+    ]
+
+
+def _card(alert: Alert, customer: Customer | None, *, profile: bool) -> Card:
+    who = CardCustomer(id=None, name="a guest", language=None, guest=True)
+    if customer is not None and profile and alert.state != "retracted":
+        who = CardCustomer(id=customer.id, name=customer.name, language=customer.language, guest=False)
+    return Card.model_validate(
+        {
+            **{name: getattr(alert, name) for name in Card.model_fields if name not in {"customer", "interests"}},
+            "customer": who,
+            "interests": list(customer.interests) if customer is not None and not who.guest else [],
+        }
+    )
+
+
+async def changes_after(session: AsyncSession, store: str, last: int, limit: int = 500) -> list[AlertChange]:
+    """What an open page missed."""
+    statement = (
+        select(AlertChange)
+        .where(AlertChange.store == store, AlertChange.id > last)
+        .order_by(AlertChange.id)
+        .limit(limit)
+    )
+    return list((await session.scalars(statement)).all())

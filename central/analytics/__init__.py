@@ -1,0 +1,1 @@
+"""Counts, dwell and heat, without identities."""

@@ -1,0 +1,179 @@
+"""The web application: one factory, one lifespan. What nodes report comes in through ingest/worker.py."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from central import keys
+from central.alerts.routes import router as alerts
+from central.analytics.routes import router as analytics
+from central.background import Background
+from central.broker import EmbeddedBroker
+from central.bus import Bus
+from central.catalogue.routes import router as catalogue
+from central.database import Database
+from central.errors import MisconfiguredError
+from central.fleet.routes import router as fleet
+from central.ingest.routes import router as ingest
+from central.ingest.worker import Worker
+from central.labels.routes import router as labels
+from central.pricing.routes import router as pricing
+from central.profiles.routes import me_router, staff_router
+from central.runtime import Runtime, RuntimeDep
+from central.schema import migrate
+from central.settings import Settings, broker_address
+from central.staff.limiter import LoginLimiter
+from central.staff.routes import router as staff
+from central.visits.routes import router as visits
+from central.web_guard import SecurityHeaders, add_handlers
+from contract.clock import Clock, SystemClock
+
+log = logging.getLogger(__name__)
+MAX_BODY = 1_048_576
+BROKER_WAIT_S = 5.0
+ROUTERS = (staff, alerts, visits, analytics, labels, pricing, catalogue, fleet, ingest, staff_router, me_router)
+
+
+class HealthOut(BaseModel):
+    """Whether the service can do its work."""
+
+    status: str
+    version: str
+    database: str
+    broker: str
+    queue: int
+
+
+def program_version() -> str:
+    """Of the installed distribution; "source" when run from a tree."""
+    try:
+        return version("vitrina")
+    except PackageNotFoundError:
+        return "source"
+
+
+def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = True) -> FastAPI:
+    """The service. `bus=False`: without broker and background work, for tests of the web side."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            runtime = await open_runtime(settings, clock or SystemClock())
+            stack.push_async_callback(runtime.db.close)
+            app.state.runtime = runtime
+            if bus:
+                await _start_bus(runtime, stack)
+            stack.callback(runtime.hub.close)
+            yield
+
+    app = FastAPI(
+        title="Vitrina central",
+        version=program_version(),
+        lifespan=lifespan,
+        max_body_size=MAX_BODY,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.limiter = LoginLimiter()
+    app.add_middleware(SecurityHeaders)
+    add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/health", health, summary="Whether the service works", tags=["health"])
+    if importlib.util.find_spec("central.web") is not None:
+        import_module("central.web").mount(app)
+    return app
+
+
+async def open_runtime(settings: Settings, clock: Clock) -> Runtime:
+    """Keys and a migrated database; MisconfiguredError says what to mend."""
+    own_keys = keys.load_or_create(settings.data)
+    database = Database(settings.database_url)
+    try:
+        await migrate(database)
+    except MisconfiguredError:
+        await database.close()
+        raise
+    return Runtime(settings, database, clock, own_keys)
+
+
+async def _start_bus(runtime: Runtime, stack: AsyncExitStack) -> None:
+    settings = runtime.settings
+    url = settings.broker_url
+    if url is None:
+        broker = EmbeddedBroker(settings.broker_port)
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        _in_background(stack, broker.supervise(), "broker")
+        url = broker.url
+    address = broker_address(url)
+    bus = Bus(address, runtime.clock)
+    bus.start()
+    stack.push_async_callback(bus.stop)
+    if not await bus.wait_connected(BROKER_WAIT_S):
+        raise MisconfiguredError(
+            f"--broker {address.public}: nothing answers within {BROKER_WAIT_S:.0f} s;"
+            " check the address and that the broker runs"
+        )
+    runtime.bus = bus
+    _in_background(stack, Worker(runtime, bus).run(), "ingest")
+    _in_background(stack, Background(runtime).run(), "background")
+
+
+def _in_background(stack: AsyncExitStack, work: object, name: str) -> None:
+    assert asyncio.iscoroutine(work)
+    task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+    task.add_done_callback(_ended)
+
+    async def cancel() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(cancel)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        # Half a service is worse than none: whoever supervises us starts a whole one, and nothing receipted is lost.
+        log.critical("%s stopped", task.get_name(), exc_info=task.exception())
+        asyncio.get_running_loop().call_soon(_give_up)
+
+
+def _give_up() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def health(runtime: RuntimeDep, response: Response) -> HealthOut:
+    """Public; says nothing about anybody."""
+    try:
+        async with runtime.db.read() as session:
+            await session.execute(text("SELECT 1"))
+        database = "ok"
+    except (SQLAlchemyError, OSError):
+        database = "unreachable"
+    bus = runtime.bus
+    broker = "none" if bus is None else "connected" if bus.connected else "disconnected"
+    well = database == "ok" and broker != "disconnected"
+    response.status_code = 200 if well else 503
+    return HealthOut(
+        status="ok" if well else "degraded",
+        version=program_version(),
+        database=database,
+        broker=broker,
+        queue=bus.depth if bus else 0,
+    )

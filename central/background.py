@@ -1,0 +1,116 @@
+"""Work that waits for time to pass: resending, leases, expiry, imports made beside us, retention."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.alerts import service as alerts
+from central.catalogue.tables import Store
+from central.labels import service as labels
+from central.labels.tables import Label
+from central.outgoing import service as outgoing
+from central.outgoing.service import wire
+from central.privacy import gallery
+from central.privacy.retention import forget_old
+from central.runtime import Runtime
+from central.wake import wait
+
+log = logging.getLogger(__name__)
+RESEND_S = 1.0
+GALLERY_S = 30.0
+EXPIRY_S = 2.0
+RETENTION_S = 3600.0
+
+
+class Background:
+    """The loops of one application; each survives a database that is away for a while."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._imports: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(RESEND_S, self.resend))
+            group.create_task(self._every(EXPIRY_S, self.expire))
+            group.create_task(self._every(RETENTION_S, self.retain))
+            group.create_task(self._galleries())
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        lost = False
+        while True:
+            try:
+                await work()
+            except (SQLAlchemyError, OSError) as error:
+                if not lost:
+                    log.error("%s: %s; trying again", work.__name__, type(error).__name__)
+                lost = True
+            else:
+                lost = False
+            await asyncio.sleep(seconds)
+
+    async def resend(self) -> None:
+        """Send again what was not confirmed."""
+        runtime, now = self._runtime, self._runtime.clock.now()
+        async with runtime.db.read() as session:
+            if not await outgoing.anything_due(session, now):
+                return
+        async with runtime.db.write() as session:
+            rows = await outgoing.due(session, now)
+        for row in rows:
+            if runtime.bus is not None:
+                runtime.bus.send(*wire(row.store, row.node, row.kind, row.data, now))
+
+    async def _galleries(self) -> None:
+        while True:
+            await self._every_once(self.deliver)
+            await wait(self._runtime.wake.galleries, GALLERY_S)
+
+    async def _every_once(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except (SQLAlchemyError, OSError) as error:
+            log.error("%s: %s; trying again", work.__name__, type(error).__name__)
+
+    async def deliver(self) -> None:
+        """Give nodes the templates they lack or soon lose."""
+        runtime = self._runtime
+        while runtime.bus is not None and runtime.bus.connected:
+            now = runtime.clock.now()
+            async with runtime.db.read() as session:
+                if not await gallery.anything_due(session, now, runtime.settings):
+                    return
+            async with runtime.db.write() as session:
+                ready = await gallery.deliver(session, runtime.keys, now, runtime.settings)
+            for delivery in ready:
+                runtime.bus.send(delivery.topic, delivery.payload)
+
+    async def expire(self) -> None:
+        """Close what ran out, and follow imports another process made."""
+        runtime, now = self._runtime, self._runtime.clock.now()
+        async with runtime.db.read() as session:
+            cards = await alerts.anything_expired(session, now)
+            statement = select(Label.id).where(Label.wanted_variant == "personal", Label.wanted_expires_at < now)
+            lapsed = (await session.scalar(statement.limit(1))) is not None
+            imports = {row.id: row.imported_at for row in (await session.scalars(select(Store))).all()}
+        fresh = [store for store, at in imports.items() if self._imports.get(store) != at]
+        if not (cards or lapsed or fresh):
+            return
+        async with runtime.change() as effects:
+            await alerts.expire(effects)
+            await labels.close_expired(effects)
+            for store in fresh:
+                await labels.sync_public(effects, store)
+        self._imports = imports
+
+    async def retain(self) -> None:
+        """Delete what is past its time."""
+        async with self._runtime.db.write() as session:
+            await forget_old(session, self._runtime.clock.now(), self._runtime.settings)

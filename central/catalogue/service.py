@@ -1,0 +1,81 @@
+"""Stores and products."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from central.catalogue.schemas import LabelPlace, StoreName, StoreOut
+from central.catalogue.tables import Product, Store
+from central.labels.tables import Label
+from contract.commands import LabelContent
+
+
+async def names(session: AsyncSession, only: str | None) -> list[StoreName]:
+    """The stores somebody may see: one, or all when `only` is None."""
+    statement = select(Store).order_by(Store.id)
+    if only is not None:
+        statement = statement.where(Store.id == only)
+    return [StoreName(id=row.id, name=row.name) for row in (await session.scalars(statement)).all()]
+
+
+async def store(session: AsyncSession, store_id: str) -> StoreOut | None:
+    """One store with plan, zones, lines, cameras and labels."""
+    row = await session.get(Store, store_id)
+    if row is None:
+        return None
+    labels = (await session.scalars(select(Label).where(Label.store == store_id).order_by(Label.id))).all()
+    return StoreOut.model_validate(
+        {
+            **row.layout,
+            "id": row.id,
+            "name": row.name,
+            "region": row.region,
+            "currency": row.currency,
+            "language": row.language,
+            "timezone": row.timezone,
+            "labels": [place(label) for label in labels],
+        }
+    )
+
+
+async def stores(session: AsyncSession, only: str | None) -> list[StoreOut]:
+    """Whole stores somebody may see."""
+    found = [await store(session, name.id) for name in await names(session, only)]
+    return [item for item in found if item is not None]
+
+
+def place(label: Label) -> LabelPlace:
+    """Where a label hangs."""
+    position = None if label.x is None or label.y is None else (label.x, label.y)
+    return LabelPlace(
+        id=label.id,
+        node=label.node,
+        zone=label.zone,
+        sku=label.sku,
+        width_px=label.width_px,
+        height_px=label.height_px,
+        position=position,
+    )
+
+
+def public_content(product: Product, language: str) -> LabelContent:
+    """The public price of a product as a label shows it."""
+    return LabelContent(
+        title=(_text(product.title, language) or product.sku)[:80],
+        subtitle=_text(product.subtitle, language)[:80],
+        sku=product.sku,
+        link=product.url,
+        price=product.price,
+        currency=product.currency,
+        lines=tuple(f"{name}: {value}"[:40] for name, value in list(product.parameters.items())[:2]),
+        language="ru" if language == "ru" else "en",
+    )
+
+
+def _text(texts: dict[str, object], language: str) -> str:
+    for key in (language, "en", *texts):
+        value = texts.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""

@@ -1,0 +1,185 @@
+"""The command line. A mistake ends with one line that says what to do, and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import logging
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from central import keys
+from central.app import open_runtime
+from central.errors import MisconfiguredError, RejectedError
+from central.imports import service as imports
+from central.profiles import service as profiles
+from central.profiles.tables import Customer
+from central.runtime import Runtime
+from central.serving import serve, serve_broker
+from central.settings import Settings
+from central.staff import service as staff
+from contract.clock import SystemClock
+
+DEFAULT_DATA = Path("var/central")
+Arguments = argparse.Namespace
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    top = argparse.ArgumentParser(prog="python -m central", description="The central service of Vitrina.")
+    commands = top.add_subparsers(dest="command", required=True)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of keys and SQLite database")
+    where.add_argument("--database", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    run = commands.add_parser("run", parents=[where], help="serve")
+    run.add_argument("--broker", help="mqtt[s]://USER:PASSWORD@HOST:PORT; without it a broker is started here")
+    run.add_argument("--broker-port", type=_port, default=1883, help="of the broker started here (0: any free)")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--port", type=_port, default=8080, help="0: any free")
+    run.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies only over it")
+    broker = commands.add_parser("broker", help="the embedded broker alone, on 127.0.0.1")
+    broker.add_argument("--port", type=_port, default=1883)
+    load = commands.add_parser("import", parents=[where], help="store, products and customers from a JSON file")
+    load.add_argument("file", type=Path)
+    people = commands.add_parser("staff", help="accounts").add_subparsers(dest="action", required=True)
+    add = people.add_parser("add", parents=[where], help="create or change an account")
+    add.add_argument("name")
+    add.add_argument("--role", required=True, choices=["consultant", "manager", "admin"])
+    add.add_argument("--store")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    tokens = commands.add_parser("token", help="machine tokens").add_subparsers(dest="action", required=True)
+    create = tokens.add_parser("create", parents=[where], help="make a token; shown once")
+    create.add_argument("--role", required=True, choices=["till", "site", "report"])
+    create.add_argument("--store", required=True)
+    customers = commands.add_parser("customers", help="customers").add_subparsers(dest="action", required=True)
+    code = customers.add_parser("login-code", parents=[where], help="one-time code for the customer's page")
+    code.add_argument("id")
+    certify = customers.add_parser("certify", parents=[where], help="certificate for a phone's key")
+    certify.add_argument("id")
+    certify.add_argument("--phone-key", required=True, help="base64 of a compressed P-256 point or SPKI")
+    commands.add_parser("keys", parents=[where], help="public keys, for the edge's trust: section")
+    commands.add_parser("migrate", parents=[where], help="bring the database to this version")
+    return top
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def _settings(arguments: Arguments) -> Settings:
+    return Settings(data=arguments.data, database=arguments.database)
+
+
+def _with_runtime(work: Callable[[Runtime, Arguments], Awaitable[str]]) -> Callable[[Arguments], None]:
+    async def whole(arguments: Arguments) -> str:
+        runtime = await open_runtime(_settings(arguments), SystemClock())
+        try:
+            return await work(runtime, arguments)
+        finally:
+            await runtime.db.close()
+
+    return lambda arguments: print(asyncio.run(whole(arguments)))
+
+
+async def _import(runtime: Runtime, arguments: Arguments) -> str:
+    whole = imports.read(arguments.file)
+    async with runtime.change() as effects:
+        return json.dumps(await imports.apply(effects, whole))
+
+
+async def _staff_add(runtime: Runtime, arguments: Arguments) -> str:
+    made = None
+    if arguments.password_stdin:
+        password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = made = secrets.token_urlsafe(12)
+    async with runtime.db.write() as session:
+        await staff.add(session, arguments.name, arguments.role, arguments.store, password)
+    return f"password: {made}" if made else f"{arguments.name}: {arguments.role}"
+
+
+async def _token(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.write() as session:
+        return await staff.create_token(session, arguments.role, arguments.store, runtime)
+
+
+async def _login_code(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.write() as session:
+        code = await profiles.login_code(session, arguments.id, runtime.clock.now())
+    if code is None:
+        raise MisconfiguredError(f"ID: there is no customer {arguments.id!r}; import customers first")
+    return code.code
+
+
+async def _certify(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.read() as session:
+        customer = await session.get(Customer, arguments.id)
+    if customer is None:
+        raise MisconfiguredError(f"ID: there is no customer {arguments.id!r}; import customers first")
+    try:
+        made = profiles.certify(runtime.keys, customer.subject, arguments.phone_key, runtime.clock.now())
+    except RejectedError as error:
+        raise MisconfiguredError(f"--phone-key: {error}") from None
+    return made.certificate
+
+
+async def _migrate(runtime: Runtime, arguments: Arguments) -> str:
+    return f"{runtime.db.engine.url.render_as_string(hide_password=True)}: up to date"
+
+
+def _keys(arguments: Arguments) -> None:
+    public = keys.load_or_create(arguments.data).public()
+    print("trust:")
+    for name, value in public.items():
+        print(f"  {name}: {value}")
+
+
+def _run(arguments: Arguments) -> None:
+    serve(
+        Settings(
+            data=arguments.data,
+            database=arguments.database,
+            broker_url=arguments.broker,
+            broker_port=arguments.broker_port,
+            host=arguments.host,
+            port=arguments.port,
+            secure_cookies=arguments.secure_cookies,
+        )
+    )
+
+
+def _broker(arguments: Arguments) -> None:
+    asyncio.run(serve_broker(arguments.port))
+
+
+_COMMANDS: dict[tuple[str, str | None], Callable[[Arguments], None]] = {
+    ("run", None): _run,
+    ("broker", None): _broker,
+    ("import", None): _with_runtime(_import),
+    ("staff", "add"): _with_runtime(_staff_add),
+    ("token", "create"): _with_runtime(_token),
+    ("customers", "login-code"): _with_runtime(_login_code),
+    ("customers", "certify"): _with_runtime(_certify),
+    ("keys", None): _keys,
+    ("migrate", None): _with_runtime(_migrate),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0, or 2 after a mistake."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        _COMMANDS[arguments.command, getattr(arguments, "action", None)](arguments)
+    except MisconfiguredError as error:
+        print(f"central: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0

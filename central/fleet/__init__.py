@@ -1,0 +1,1 @@
+"""Nodes, their keys and their health."""

@@ -1,0 +1,1 @@
+"""Store data from one JSON file."""

@@ -1,0 +1,1 @@
+"""What nodes report: committed once, answered with receipts."""

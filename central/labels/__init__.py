@@ -1,0 +1,1 @@
+"""What each shelf label may show."""

@@ -1,0 +1,35 @@
+"""What labels show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from central.labels import service
+from central.labels.drawing import svg
+from central.labels.schemas import LabelOut
+from central.runtime import RuntimeDep
+from central.staff.access import ReaderDep
+from contract.values import Name
+
+router = APIRouter(prefix="/api/v1/labels", tags=["labels"])
+
+
+@router.get("", summary="What each label of a store shows now")
+async def labels(runtime: RuntimeDep, principal: ReaderDep, store: Annotated[Name, Query()]) -> list[LabelOut]:
+    """`content` is what the glass confirmed, `wanted` what it was asked to show."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        return await service.shown(session, store)
+
+
+@router.get("/{store}/{label}/image.svg", summary="A label as an image", response_class=Response)
+async def image(runtime: RuntimeDep, principal: ReaderDep, store: Name, label: Name) -> Response:
+    """Drawn from the layout the edge prints."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        found = await service.one(session, store, label)
+    if found is None:
+        raise HTTPException(404, f"there is no label {label!r}")
+    return Response(svg(found), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})

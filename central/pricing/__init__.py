@@ -1,0 +1,1 @@
+"""Personal prices, their guard rails and the price ledger."""

@@ -1,0 +1,1 @@
+"""Consents, templates, audit, retention."""

@@ -1,0 +1,92 @@
+"""Customers, and their own page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contract.events import Purpose
+from contract.values import Base64, Sha256, Utc
+
+
+class CustomerName(BaseModel):
+    """Enough to greet."""
+
+    id: str
+    name: str
+    language: str
+
+
+class CustomerOut(CustomerName):
+    """The profile. Interests and money fields are empty without consent to a profile."""
+
+    subject: str
+    interests: list[str]
+    bonuses_minor: int
+    discount_share: float
+    consents: dict[str, bool]
+
+
+class CodeOut(BaseModel):
+    """A one-time code for the customer's page."""
+
+    code: str
+    expires_at: Utc
+
+
+class CodeIn(BaseModel):
+    """The code as typed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[str, Field(min_length=4, max_length=64)]
+
+
+class MeOut(BaseModel):
+    """The customer's own page."""
+
+    customer: CustomerName
+    csrf: str
+
+
+class PhoneKeyIn(BaseModel):
+    """The public half of a key the phone made and does not let go of (P-256)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    public_key: Annotated[Base64, Field(min_length=44, max_length=200)]
+
+
+class CertificateOut(BaseModel):
+    """Central's word for that key; goes into the check-in code."""
+
+    certificate: str
+    not_after: Utc
+
+
+class ConsentText(BaseModel):
+    """The text in force, by language."""
+
+    version: str
+    sha256: str
+    text: dict[str, str]
+
+
+class ConsentsOut(BaseModel):
+    """What applies now, and the text a new decision is about."""
+
+    purposes: dict[Purpose, bool]
+    text_version: str | None
+    at: Utc | None
+    current_text: ConsentText
+
+
+class ConsentsIn(BaseModel):
+    """A decision about every purpose; those left out are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purposes: dict[Purpose, bool]
+    text_version: Annotated[str, Field(max_length=40)]
+    text_sha256: Sha256

@@ -1,0 +1,35 @@
+"""Every table, so that migrations and tests see the whole schema."""
+
+from __future__ import annotations
+
+from central.alerts import tables as _alerts
+from central.analytics import tables as _analytics
+from central.catalogue import tables as _catalogue
+from central.database import Base
+from central.fleet import tables as _fleet
+from central.ingest import tables as _ingest
+from central.labels import tables as _labels
+from central.outgoing import tables as _outgoing
+from central.pricing import tables as _pricing
+from central.privacy import tables as _privacy
+from central.profiles import tables as _profiles
+from central.staff import tables as _staff
+from central.visits import tables as _visits
+
+metadata = Base.metadata
+MODULES = (
+    _alerts,
+    _analytics,
+    _catalogue,
+    _fleet,
+    _ingest,
+    _labels,
+    _outgoing,
+    _pricing,
+    _privacy,
+    _profiles,
+    _staff,
+    _visits,
+)
+
+__all__ = ["MODULES", "metadata"]
