@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -78,7 +78,7 @@ class Page:
         """Language of the answer."""
         return i18n.choose(self.request)
 
-    def need(self, role: str) -> None:
+    def need(self, role: Literal["consultant", "manager", "admin"]) -> None:
         """403 for less than this role."""
         if not self.principal.may(role):
             raise HTTPException(403, "this page needs more rights")
@@ -99,7 +99,7 @@ class NoStoreError(Exception):
 async def staff_page(request: Request, runtime: RuntimeDep, principal: PageStaffDep) -> Page:
     """Page of the store in `?store=`, of the one last looked at, or of the first one there is."""
     async with runtime.db.read() as session:
-        stores = await catalogue.stores(session, principal)
+        stores = await catalogue.stores(session, principal.store)
     if not stores:
         raise NoStoreError
     by_id = {store.id: store for store in stores}

@@ -32,11 +32,12 @@ async def cards(page: PageDep) -> Response:
 
 async def _groups(page: Page) -> dict[str, object]:
     now = page.runtime.clock.now()
-    async with page.runtime.db.write() as session:
-        found = await alerts.cards(session, page.store.id, state="active", now=now)
-        seen = [card.customer.id for card in found if card.customer.id is not None]
-        if seen:
-            await privacy.note_reads(session, page.principal, seen, "arrivals")
+    async with page.runtime.db.read() as session:
+        found = await alerts.cards(session, page.store.id, "active")
+    seen = [card.customer.id for card in found if card.customer.id is not None]
+    if seen:
+        async with page.runtime.db.write() as session:
+            await privacy.note_reads(session, page.principal.reader, seen, "arrivals", now)
     return grouped(found, page.principal.name, now)
 
 

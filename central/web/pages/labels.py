@@ -21,7 +21,7 @@ Show = Literal["all", "personal", "trouble"]
 BATTERY_LOW_MV: Final = 2400
 """A coin cell below this does not survive many refreshes."""
 
-_TONES: Final = {"shown": "good", "pending": "warn", "failed": "bad", "unreachable": "bad"}
+_TONES: Final = {"shown": "good", "pending": "warn", "failed": "bad", "unreachable": "bad", "battery_low": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,5 @@ def view_of(label: LabelOut, store: str, zones: Mapping[str, str], language: i18
         alt=alt,
         image=f"/api/v1/labels/{store}/{label.id}/image.svg?{mark}",
         tone=_TONES.get(label.state, ""),
-        trouble=label.state in {"failed", "unreachable"} or (label.battery_mv or 9999) < BATTERY_LOW_MV,
+        trouble=label.state in {"failed", "unreachable", "battery_low"} or (label.battery_mv or 9999) < BATTERY_LOW_MV,
     )

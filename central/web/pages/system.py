@@ -30,7 +30,7 @@ async def nodes(page: PageDep) -> Response:
 async def _values(page: Page) -> dict[str, object]:
     now = page.runtime.clock.now()
     async with page.runtime.db.read() as session:
-        found = await fleet.nodes(session, page.store.id, now)
+        found = await fleet.nodes(session, page.store.id, now, page.runtime.settings)
         counters = await ingest.counters(session, page.store.id)
     return {
         "nodes": sorted(found, key=lambda node: (node.state == "online", node.node)),
