@@ -16,7 +16,7 @@ from models.detections import Floats, Frame
 from models.errors import MisconfiguredError
 from models.evaluation.verification import Labels
 from models.faces import FaceModels
-from models.faces.stills import still_input_size
+from models.faces.stills import detect_still, most_prominent
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 PROGRESS_EVERY = 20
@@ -101,20 +101,12 @@ def _embed_file(file: Path, models: FaceModels, watch: Stopwatch, warn: Callable
 def embed_photo(photo: Frame, models: FaceModels, watch: Stopwatch) -> Floats | None:
     """Unit vector of the face that is largest and most central; None if there is none."""
     with watch.lap("detect"):
-        boxes = models.detector.detect_boxes(photo, still_input_size(*photo.shape[:2]))
+        boxes = detect_still(models.detector, photo)
     if not len(boxes):
         return None
-    box = boxes[_most_central(boxes, photo)]
+    box = boxes[most_prominent(boxes, photo)]
     with watch.lap("landmarks"):
         five = models.landmarks(photo, box[:4]).five
     crop = models.align(photo, five)
     with watch.lap("embed"):
         return np.asarray(models.embed([crop])[0], np.float32)
-
-
-def _most_central(boxes: Floats, photo: Frame) -> int:
-    """Area less distance from the centre, insightface's default metric."""
-    sides = boxes[:, 2:4] - boxes[:, :2]
-    centre = np.array([photo.shape[1], photo.shape[0]], np.float32) / 2
-    offset = (boxes[:, :2] + boxes[:, 2:4]) / 2 - centre
-    return int(np.argmax(sides.prod(axis=1) - 2 * (offset**2).sum(axis=1)))

@@ -23,6 +23,7 @@ from models.catalogue import FACE_EMBEDDER, model, models_for
 from models.errors import TransientError
 from models.evaluation.faces import evaluate_faces
 from models.faces import FaceModels, load_face_models
+from models.faces.stills import detect_still, most_prominent
 from models.sessions import open_session, session_options
 from models.weights import default_weights_dir, fault, read_manifest, weight_path
 
@@ -75,6 +76,22 @@ def test_position_and_scale_do_not_change_who_it_is(models: FaceModels, group_ph
         crop = group_photo[max(y1 - margin, 0) : y2 + margin, max(x1 - margin, 0) : x2 + margin]
         smaller = cv2.resize(crop, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA).astype(np.uint8)
         assert embedding(np.ascontiguousarray(crop)) @ embedding(smaller) > 0.8
+
+
+def test_an_enlarged_close_up_is_still_found_and_known(models: FaceModels, group_photo: Frame) -> None:
+    """A selfie: the face is wider than the network's largest anchor at the photo's own size."""
+
+    def embedding(photo: Frame) -> npt.NDArray[np.float32]:
+        boxes = detect_still(models.detector, photo)
+        assert len(boxes), "no face found"
+        five = models.landmarks(photo, boxes[most_prominent(boxes, photo), :4]).five
+        return models.embed([models.align(photo, five)])[0]
+
+    for x1, y1, x2, y2 in models.detect(group_photo).boxes.astype(int):
+        margin = (x2 - x1) // 3
+        crop = np.ascontiguousarray(group_photo[max(y1 - margin, 0) : y2 + margin, max(x1 - margin, 0) : x2 + margin])
+        close_up = cv2.resize(crop, None, fx=7, fy=7, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        assert embedding(close_up) @ embedding(crop) > 0.9
 
 
 def test_a_batch_equals_its_parts(models: FaceModels, group_photo: Frame) -> None:

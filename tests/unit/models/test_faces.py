@@ -19,7 +19,7 @@ from models.faces.anchors import anchors, decode
 from models.faces.bundle import aligned, unit_rows
 from models.faces.detector import round_up
 from models.faces.landmarks import landmarks_from_dense
-from models.faces.stills import LARGEST, SMALLEST, still_input_size
+from models.faces.stills import detect_still, most_prominent, still_input_size, still_sizes
 
 Floats = npt.NDArray[np.float32]
 ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
@@ -111,10 +111,43 @@ def test_no_face_gives_empty_arrays_of_the_right_shape() -> None:
 
 
 @given(height=st.integers(1, 5000), width=st.integers(1, 5000))
-def test_still_size_keeps_the_shape_within_limits(height: int, width: int) -> None:
-    w, h = still_input_size(height, width)
-    assert SMALLEST <= max(w, h) <= LARGEST
-    assert abs(w / max(w, h) - width / max(width, height)) <= 1 / SMALLEST
+def test_still_sizes_go_from_coarse_to_the_photos_own_within_limits(height: int, width: int) -> None:
+    sizes = still_sizes(height, width)
+    sides = [max(size) for size in sizes]
+    assert sides == sorted(set(sides))
+    assert sides[0] == 192
+    assert sides[-1] == min(max(192, height, width), 640)
+    assert still_input_size(height, width) == sizes[-1]
+    for w, h in sizes:
+        assert abs(w / max(w, h) - width / max(width, height)) <= 1 / 192
+
+
+class FakeStillDetector:
+    """Boxes by long side of the input, in photo pixels."""
+
+    def __init__(self, found: dict[int, list[list[float]]]) -> None:
+        self.found = found
+
+    def detect_boxes(self, _photo: object, size: tuple[int, int], _threshold: float | None) -> Floats:
+        return np.array(self.found.get(max(size), []), np.float32).reshape(-1, 5)
+
+
+def test_a_close_up_is_one_face_though_finer_sizes_see_eyes_and_a_nose_in_it() -> None:
+    close_up = [100.0, 100.0, 900.0, 1000.0, 0.95]
+    parts = [[300.0, 400.0, 400.0, 480.0, 1.0], [450.0, 500.0, 560.0, 640.0, 1.0]]
+    bystander = [950.0, 40.0, 1000.0, 100.0, 0.9]
+    subject = FakeStillDetector({192: [close_up], 384: parts, 640: [*parts, bystander]})
+    boxes = detect_still(subject, np.zeros((1100, 1100, 3), np.uint8))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(boxes, np.array([close_up, bystander], np.float32))
+    assert most_prominent(boxes, np.zeros((1100, 1100, 3), np.uint8)) == 0
+
+
+def test_a_small_face_is_measured_at_the_finer_size() -> None:
+    coarse, fine = [500.0, 500.0, 560.0, 580.0, 0.7], [510.0, 505.0, 565.0, 575.0, 0.99]
+    subject = FakeStillDetector({192: [coarse], 640: [fine]})
+    boxes = detect_still(subject, np.zeros((800, 1100, 3), np.uint8))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(boxes, np.array([fine], np.float32))
+    assert detect_still(FakeStillDetector({}), np.zeros((80, 90, 3), np.uint8)).shape == (0, 5)  # type: ignore[arg-type]
 
 
 def test_five_points_from_68() -> None:
