@@ -28,6 +28,8 @@ class Letterbox:
 
     def fit(self, frame: Frame) -> tuple[Floats, float]:
         """Tensor 1x3xHxW = (pixel - mean) * scale, and the factor from frame pixels to input pixels."""
+        if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+            raise ValueError(f"expected a BGR picture HxWx3, got an array of shape {frame.shape}")
         width, height = self._size
         factor = min(width / frame.shape[1], height / frame.shape[0])
         used = (

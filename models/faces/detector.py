@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
 from models.boxes import areas, suppress
@@ -77,7 +76,7 @@ class RfbFaceDetector:
         """Boxes Nx5 and five points Nx5x2; with `max_num`, the largest (or, by default, largest and central)."""
         boxes = self.detect_boxes(img, input_size, det_thresh)
         if 0 < max_num < len(boxes):
-            boxes = boxes[_most_prominent(boxes, img, max_num, metric)]
+            boxes = boxes[np.argsort(-prominence(boxes, img, metric), kind="stable")[:max_num]]
         points = [self._landmarker.find(img, box[:4]).five for box in boxes]
         return boxes, np.stack(points) if points else np.zeros((0, 5, 2), np.float32)
 
@@ -112,11 +111,14 @@ def round_up(size: Size) -> Size:
     return width, height
 
 
-def _most_prominent(boxes: Floats, img: Frame, count: int, metric: str) -> npt.NDArray[np.intp]:
-    """insightface's choice: by area, less twice the squared distance from the centre unless metric is "max"."""
+def prominence(boxes: Floats, img: Frame, metric: str = "default") -> Floats:
+    """How much each box looks like the picture's subject, by insightface's rule.
+
+    Area, less twice the squared distance from the picture's centre unless `metric` is "max".
+    """
     value = areas(boxes[:, :4])
-    if metric != "max":
-        centre = np.array([img.shape[1], img.shape[0]], np.float32) / 2
-        offset = (boxes[:, :2] + boxes[:, 2:4]) / 2 - centre
-        value = value - 2 * (offset**2).sum(axis=1)
-    return np.argsort(-value, kind="stable")[:count]
+    if metric == "max":
+        return value
+    centre = np.array([img.shape[1], img.shape[0]], np.float32) / 2
+    offset = (boxes[:, :2] + boxes[:, 2:4]) / 2 - centre
+    return np.asarray(value - 2 * (offset**2).sum(axis=1), np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.boxes import areas
 from models.detections import Floats, Frame
-from models.faces.detector import FaceDetector
+from models.faces.detector import FaceDetector, prominence
 from models.letterbox import Size
 
 LONG_SIDES = (192, 384, 640)
@@ -49,10 +49,8 @@ def detect_still(detector: FaceDetector, photo: Frame, det_thresh: float | None 
 
 
 def most_prominent(boxes: Floats, photo: Frame) -> int:
-    """Index of the photo's subject: by area, less twice the squared distance from the centre (insightface's rule)."""
-    centre = np.array([photo.shape[1], photo.shape[0]], np.float32) / 2
-    offset = (boxes[:, :2] + boxes[:, 2:4]) / 2 - centre
-    return int(np.argmax(areas(boxes[:, :4]) - 2 * (offset**2).sum(axis=1)))
+    """Index of the photo's subject among boxes Nx5, N >= 1: large and central."""
+    return int(np.argmax(prominence(boxes, photo)))
 
 
 def _overlaid(box: Floats, other: Floats) -> bool:

@@ -152,3 +152,9 @@ def test_letterbox_accepts_a_view_of_a_larger_frame() -> None:
     letterbox = Letterbox((64, 48), (0.0, 0.0, 0.0), 1.0, rgb=False)
     tensor, _ = letterbox.fit(view)
     np.testing.assert_array_equal(tensor[0].transpose(1, 2, 0).astype(np.uint8), cv2.resize(view.copy(), (64, 48)))
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (0, 10, 3), (10, 0, 3), (1, 10, 10, 3)])
+def test_letterbox_refuses_what_is_no_colour_picture(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="expected a BGR picture"):
+        Letterbox((64, 48), (0.0, 0.0, 0.0), 1.0, rgb=False).fit(np.zeros(shape, np.uint8))
