@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hardware.labels.virtual import KINDS, VirtualTag
 from simulator.cast import CONSENT_VERSION, Cast, LabelEntry, Person, consent_sha256
-from simulator.scenes.plan import STORE, Point, plan_svg
+from simulator.scenes.plan import STORE, Point
 from simulator.script import DWELL_S
 
 PURPOSES = ("identify", "profile", "personal_price", "consultant_alert", "analytics")
@@ -55,7 +55,7 @@ def import_document(cast: Cast, at: datetime) -> Json:
             "currency": cast.store.currency,
             "language": cast.store.language,
             "timezone": cast.store.timezone,
-            "plan": {"width_m": STORE.width, "height_m": STORE.depth, "svg": plan_svg()},
+            "plan": {"width_m": STORE.width, "height_m": STORE.depth},
             "zones": [
                 {"id": shelf.id, "name": {"en": shelf.name, "ru": shelf.name_ru}, "polygon": _points(shelf.zone)}
                 for shelf in STORE.shelves
@@ -118,7 +118,7 @@ def edge_document(cast: Cast, wiring: Wiring) -> Json:
         "state_dir": "edge-state",
         "broker": {"urls": [wiring.broker]},
         "trust": {"central_signing_key": wiring.signing_key, "central_sealing_key": wiring.sealing_key},
-        "policy": {"region": "default", "mode": "lane"},
+        "policy": {"region": "eu", "mode": "lane"},
         "cameras": [
             {
                 "id": ENTRANCE_CAMERA,
