@@ -115,11 +115,11 @@ def gondola(metres: tuple[float, float], title: str, rng: np.random.Generator) -
     """The front of a shelf: a header with its name, boards with goods, and a price label under each board."""
     width, height = (round(m * TEXEL) for m in metres)
     texture = np.full((height, width, 3), (62, 66, 70), np.uint8)
-    header = round(0.26 * TEXEL)
+    header = round(min(0.26, 0.3 * metres[1]) * TEXEL)
     accent = _accent(rng)
     cv2.rectangle(texture, (0, 0), (width, header), accent, -1)
-    write(texture, title, (width // 2, header // 2), 0.62, (250, 250, 250))
-    levels = max(2, round((metres[1] - 0.3) / 0.42))
+    write(texture, title, (width // 2, header // 2), header / 46, (250, 250, 250))
+    levels = max(1, round((metres[1] - 0.3) / 0.42))
     tops = np.linspace(header, height - round(0.1 * TEXEL), levels + 1)
     for upper, lower in pairwise(tops):
         _goods(texture, int(upper) + 3, int(lower) - 9, rng)
@@ -137,17 +137,17 @@ def _goods(texture: Image, top: int, bottom: int, rng: np.random.Generator) -> N
     x = 6 + int(rng.integers(0, 8))
     while x < width - 18:
         wide, tall = int(rng.integers(12, 34)), round((bottom - top) * rng.uniform(0.45, 0.92))
-        colour = np.array(_accent(rng) if rng.random() < 0.5 else (rng.integers(40, 230),) * 3, np.float64)
+        colour = np.array(_accent(rng) if rng.random() < 0.5 else (rng.integers(60, 190),) * 3, np.float64)
         right, upper = min(width - 6, x + wide), bottom - tall
         shade = np.linspace(1.12, 0.8, right - x)[None, :, None]
         texture[upper:bottom, x:right] = np.clip(colour * shade, 0, 255)
         band = upper + tall // 3
-        cv2.rectangle(texture, (x + 3, band), (right - 4, band + tall // 5), (235, 235, 232), -1)
+        cv2.rectangle(texture, (x + 3, band), (right - 4, band + tall // 5), (205, 205, 202), -1)
         x = right + int(rng.integers(2, 9))
 
 
 def _accent(rng: np.random.Generator) -> Colour:
-    hue = np.array([[[rng.integers(0, 180), rng.integers(50, 150), rng.integers(110, 200)]]], np.uint8)
+    hue = np.array([[[rng.integers(0, 180), rng.integers(40, 110), rng.integers(90, 170)]]], np.uint8)
     blue, green, red = cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)[0, 0]
     return (int(blue), int(green), int(red))
 

@@ -79,7 +79,7 @@ def _island(shelf_id: str, name: str, name_ru: str, x1: float) -> Shelf:
     x2, y1, y2 = x1 + 2.0, 4.15, 4.7
     zone = ((x1 - 0.1, y1 - 1.2), (x2 + 0.1, y1 - 1.2), (x2 + 0.1, y1 - 0.05), (x1 - 0.1, y1 - 0.05))
     middle = (x1 + x2) / 2
-    return Shelf(shelf_id, name, name_ru, x1, y1, x2, y2, 0.65, zone, (middle, y1), (0, -1), (middle, y1 - 0.6))
+    return Shelf(shelf_id, name, name_ru, x1, y1, x2, y2, 0.55, zone, (middle, y1), (0, -1), (middle, y1 - 0.6))
 
 
 STORE = StorePlan(

@@ -129,7 +129,8 @@ def test_legs_move_with_the_way_walked() -> None:
     assert phase_of(0.0) == 0
     assert phase_of(1.4) == 0
     assert len({phase_of(way / 100) for way in range(140)}) == PHASES
-    apart = [int((draw_body(Build.PLAIN, p, math.pi / 2, 0.3, 60.0).alpha > 127).any(axis=0).sum()) for p in range(PHASES)]
+    shapes = [draw_body(Build.PLAIN, phase, math.pi / 2, 0.3, 60.0) for phase in range(PHASES)]
+    apart = [int((shape.alpha > 127).any(axis=0).sum()) for shape in shapes]
     assert max(apart) > 1.4 * min(apart)
 
 
