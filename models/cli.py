@@ -35,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAULT
+    except ModuleNotFoundError as error:
+        print(f"error: the package {error.name} is not installed; install the `edge` extra", file=sys.stderr)
+        return EXIT_FAULT
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAULT

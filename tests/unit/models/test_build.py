@@ -282,3 +282,18 @@ def test_progress_rewrites_its_line_on_a_terminal_and_spares_a_log() -> None:
     assert terminal.getvalue().count("\r") == 27
     assert "[############............] 1/2" in terminal.getvalue()
     assert terminal.getvalue().endswith("[  25.0 s] done\n")
+
+
+def test_a_machine_without_the_edge_extra_is_told_what_to_install(tmp_path: Path) -> None:
+    """Central's machines have neither numpy nor onnx; the listing works there, the rest says why not."""
+    code = textwrap.dedent(f"""
+        import sys
+        for name in ("numpy", "onnx", "onnxruntime", "cv2", "insightface"):
+            sys.modules[name] = None
+        from models.cli import main
+        assert main(["list"]) == 0
+        sys.exit(main(["evaluate", "persons", "--video", "v", "--gt", "g", "--json", {str(tmp_path / "r")!r}]))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "numpy is not installed; install the `edge` extra" in done.stderr
