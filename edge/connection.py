@@ -34,7 +34,9 @@ class Will:
 class Connection:
     """A connected, subscribed client. `wake` is called from paho's thread whenever something happened."""
 
-    def __init__(self, broker: BrokerConfig, url: str, client_id: str, will: Will, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, broker: BrokerConfig, url: str, client_id: str, will: Will | None, wake: Callable[[], None]
+    ) -> None:
         self._host, self._port, tls = broker_address(url)
         self._keepalive = broker.keepalive_s
         self._wake = wake
@@ -49,7 +51,8 @@ class Connection:
             CallbackAPIVersion.VERSION2, client_id, clean_session=True, reconnect_on_failure=False
         )
         self._client.connect_timeout = HANDSHAKE_S / 2
-        self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._credentials(broker, tls)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail

@@ -80,3 +80,7 @@ class LabelsConfig(Section):
     map: tuple[LabelPlace, ...] = Field(default=(), max_length=2000)
     reserve_s: float = Field(default=30.0, ge=0, le=600)
     """A personal price with less life than this left is not pushed: the glass takes that long to change twice."""
+    min_refresh_s: float = Field(default=3.0, ge=0, le=3600)
+    """Least time between a change of a label and a following personal one; battery and glass wear with each."""
+    flash_s: float = Field(default=0.0, ge=0, le=30)
+    """Flash a label's light when a personal price is up; 0 never."""
