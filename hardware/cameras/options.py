@@ -11,12 +11,14 @@ from pydantic import AwareDatetime, Field, PositiveFloat, SecretStr, field_valid
 from hardware.options import DriverOptions
 
 
-class _LiveOptions(DriverOptions):
+class LiveOptions(DriverOptions):
+    """What CameraThread watches for; see there."""
+
     stall_after_s: PositiveFloat = 5.0
     frozen_after_s: PositiveFloat | None = None
 
 
-class _NetworkOptions(_LiveOptions):
+class _NetworkOptions(LiveOptions):
     url: str = Field(repr=False)
     username: str | None = Field(default=None, repr=False)
     password: SecretStr | None = None
@@ -76,7 +78,7 @@ class FileOptions(DriverOptions):
     recorded_at: AwareDatetime | None = None
 
 
-class WebcamOptions(_LiveOptions):
+class WebcamOptions(LiveOptions):
     """A camera on this machine: number, or device path such as /dev/v4l/by-id/..."""
 
     driver: Literal["webcam"] = "webcam"

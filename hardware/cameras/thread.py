@@ -15,12 +15,16 @@ from enum import StrEnum
 from contract.clock import Clock
 from hardware.backoff import Backoff, BackoffPolicy
 from hardware.cameras.base import Camera, CameraFrame
+from hardware.cameras.options import LiveOptions
 from hardware.cameras.stall import Liveness
 from hardware.errors import EndOfRecording, HardwareError, MisconfiguredError, PermanentError, TransientError
+from hardware.options import DriverOptions
+from hardware.registry import create_camera
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.1
+_STALL_AFTER_S = 5.0
 _POLICY = BackoffPolicy(limit_s=10.0)
 _MOST_HUNG_READERS = 3
 
@@ -88,7 +92,7 @@ class CameraThread:
         *,
         clock: Clock,
         name: str = "camera",
-        stall_after_s: float = 5.0,
+        stall_after_s: float = _STALL_AFTER_S,
         frozen_after_s: float | None = None,
         open_limit_s: float = 30.0,
         permanent_retry_s: float = 60.0,
@@ -116,6 +120,28 @@ class CameraThread:
         self.state = CameraState.CONNECTING
         self.last_error: HardwareError | None = None
         self.last_frame_at: float | None = None
+
+    @classmethod
+    def for_options(
+        cls,
+        options: DriverOptions,
+        on_frame: Callable[[CameraFrame], None],
+        *,
+        clock: Clock,
+        name: str,
+        on_change: Callable[[CameraState], None] | None = None,
+    ) -> CameraThread:
+        """The thread for a configured camera, its stall limits taken from the options."""
+        live = options if isinstance(options, LiveOptions) else None
+        return cls(
+            lambda: create_camera(options, clock),
+            on_frame,
+            clock=clock,
+            name=name,
+            stall_after_s=live.stall_after_s if live else _STALL_AFTER_S,
+            frozen_after_s=live.frozen_after_s if live else None,
+            on_change=on_change,
+        )
 
     @property
     def counts(self) -> CameraCounts:

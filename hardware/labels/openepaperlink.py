@@ -62,6 +62,7 @@ class OpenEpaperLink:
         self._kinds: dict[int, TagType | None] = {}
         self._active: dict[str, _Active] = {}
         self._glass: dict[str, _OnGlass] = {}
+        self._uploading: dict[str, asyncio.Lock] = {}
         self._low: set[str] = set()
         self._mail = Mailbox()
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,7 +101,9 @@ class OpenEpaperLink:
                 f"Label {record.mac} is of a type the access point does not know", "Update its firmware"
             )
         picture = prepare(image, info, self._options.dither)
-        return await self._show(record, picture, digest(picture))
+        # One upload a label at a time: whether it overtakes another must be known when it is sent.
+        async with self._uploading.setdefault(info.address, asyncio.Lock()):
+            return await self._show(self._records[info.address], picture, digest(picture))
 
     async def flash_led(self, address: str, seconds: float = 3.0) -> None:
         await self._http.led((await self._record(address.upper())).mac, led_pattern(seconds))
@@ -225,8 +228,18 @@ class OpenEpaperLink:
                 synced_at = self._clock.monotonic()
 
     async def _resync(self) -> None:
-        for record in await self._http.database():
+        records = await self._http.database()
+        for record in records:
             self._take(record)
+        for address in set(self._records) - {record.mac.upper() for record in records}:
+            self._forget(address)
+
+    def _forget(self, address: str) -> None:
+        """The label is no longer in the access point's database."""
+        if address in self._active:
+            self._finish(address, LabelState.FAILED, "the label was removed from the access point")
+        del self._records[address]
+        self._glass.pop(address, None)
 
     def _take(self, newer: TagRecord) -> None:
         address = newer.mac.upper()

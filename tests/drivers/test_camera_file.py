@@ -15,7 +15,6 @@ from hardware.cameras.file import FileCamera
 from hardware.cameras.options import FileOptions
 from hardware.cameras.thread import CameraState, CameraThread
 from hardware.errors import EndOfRecording, PermanentError
-from hardware.registry import create_camera
 
 FPS, FRAMES = 10.0, 25
 RECORDED = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -111,8 +110,8 @@ def test_a_recording_cut_short_ends_early(recording: Path, tmp_path: Path) -> No
 
 def test_the_thread_ends_with_the_recording(recording: Path) -> None:
     frames: list[CameraFrame] = []
-    options, clock = FileOptions(path=recording, pace="fast"), SystemClock()
-    thread = CameraThread(lambda: create_camera(options, clock), frames.append, clock=clock)
+    options = FileOptions(path=recording, pace="fast")
+    thread = CameraThread.for_options(options, frames.append, clock=SystemClock(), name="replay")
     thread.start()
     thread._supervisor.join(10)
     assert (len(frames), thread.state, thread.counts.captured) == (FRAMES, CameraState.ENDED, FRAMES)

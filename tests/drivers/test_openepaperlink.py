@@ -184,6 +184,28 @@ async def test_going_back_while_another_image_is_on_its_way() -> None:
         assert (glass != wanted).any(axis=2).sum() <= 1
 
 
+async def test_uploads_at_the_same_moment_end_with_the_last() -> None:
+    async with shop() as scene:
+        await scene.driver.tags()
+        uploads = await asyncio.gather(*(scene.driver.upload(FIRST, price(str(number))) for number in range(4)))
+        await scene.until_state(LabelState.SHOWN, uploads[-1].image_digest)
+        shown = np.asarray(scene.emulator.tags[FIRST].glass())
+        assert (shown == np.asarray(nearest(price("3"), ("white", "black", "red")).convert("RGB"))).all()
+        assert scene.emulator.tags[FIRST].pending == 0
+
+
+async def test_a_label_removed_from_the_access_point() -> None:
+    async with shop() as scene:
+        await scene.driver.tags()
+        scene.emulator.tags[FIRST].offline = True
+        upload = await scene.driver.upload(FIRST, price("5"))
+        del scene.emulator.core.tags[FIRST]
+        await scene.emulator.drop_websockets()
+        report = await scene.until_state(LabelState.FAILED, upload.image_digest)
+        assert "removed" in report.detail
+        assert [info.address for info in await scene.driver.tags()] == [SECOND]
+
+
 async def test_busy_access_point_is_asked_again() -> None:
     async with shop() as scene:
         await scene.driver.tags()

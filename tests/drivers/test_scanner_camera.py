@@ -85,13 +85,13 @@ def test_the_enlarged_try_reads_what_the_first_cannot() -> None:
 def test_mixed_distortions_are_nearly_always_read() -> None:
     chance = np.random.default_rng(11)
     read = 0
-    for number in range(60):
+    for number in range(30):
         text = f"{TOKEN}{number}"
         image = tilted(scene(text, 5), chance.uniform(0, 0.12))
         image = turned(image, chance.uniform(0, 360))
         image = dim(np.asarray(cv2.GaussianBlur(image, (0, 0), chance.uniform(0.3, 1.2)), np.uint8))
         read += [code.text for code in decode_qr(image)] == [text]
-    assert read >= 57
+    assert read >= 28
 
 
 def test_corners_are_where_the_code_is() -> None:
