@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI, Response
@@ -38,6 +36,7 @@ from central.settings import Settings, broker_address
 from central.staff.limiter import LoginLimiter
 from central.staff.routes import router as staff
 from central.visits.routes import router as visits
+from central.web import mount
 from central.web_guard import SecurityHeaders, add_handlers
 from contract.clock import Clock, SystemClock
 
@@ -94,8 +93,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/health", health, summary="Whether the service works", tags=["health"])
-    if importlib.util.find_spec("central.web") is not None:
-        import_module("central.web").mount(app)
+    mount(app)
     return app
 
 

@@ -166,7 +166,7 @@ class Bus:
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         if message.topic.rpartition("/")[2] in _DOWN:
             return
-        arrived = Arrived(message.topic, message.payload, self._clock.now())
+        arrived = Arrived(message.topic, bytes(message.payload), self._clock.now())
         while not self._closing.is_set():
             try:
                 self._inbox.put(arrived, timeout=0.5)

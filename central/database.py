@@ -94,7 +94,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         # We say BEGIN ourselves: the driver's own would be deferred and could fail half-way with "locked".
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         # FULL: a receipt lets the edge forget the event, so the commit must survive a power cut.
         for pragma in (

@@ -38,8 +38,7 @@ async def migrate(database: Database) -> None:
         why = (str(cause).splitlines() or [type(cause).__name__])[0]
         where = database.engine.url.render_as_string(hide_password=True)
         raise MisconfiguredError(
-            f"--database {where}: cannot be opened ({why});"
-            " check that the folder or server exists and may be written"
+            f"--database {where}: cannot be opened ({why}); check that the folder or server exists and may be written"
         ) from None
 
 

@@ -50,7 +50,7 @@ async def stream(
     store: StoreQuery,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Events `arrival`, `updated`, `retracted`; a comment every 15 s; `Last-Event-ID` resumes after a lost connection."""
+    """Events `arrival`, `updated`, `retracted`; a comment every 15 s; `Last-Event-ID` resumes."""
     principal.check_store(store)
     with runtime.hub.subscribe(store) as queue:
         yield ServerSentEvent(comment="open", retry=1000)

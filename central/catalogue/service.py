@@ -28,6 +28,7 @@ async def store(session: AsyncSession, store_id: str) -> StoreOut | None:
     return StoreOut.model_validate(
         {
             **row.layout,
+            "plan": _plan(row),
             "id": row.id,
             "name": row.name,
             "region": row.region,
@@ -37,6 +38,20 @@ async def store(session: AsyncSession, store_id: str) -> StoreOut | None:
             "labels": [place(label) for label in labels],
         }
     )
+
+
+def drawing(row: Store) -> str | None:
+    """The SVG text under the plan, if the import brought one."""
+    plan = row.layout.get("plan")
+    svg = plan.get("svg") if isinstance(plan, dict) else None
+    return svg if isinstance(svg, str) and svg.lstrip().startswith("<") else None
+
+
+def _plan(row: Store) -> object:
+    plan = row.layout.get("plan")
+    if drawing(row) is None or not isinstance(plan, dict):
+        return plan
+    return {**plan, "svg": f"/api/v1/stores/{row.id}/plan.svg"}
 
 
 async def stores(session: AsyncSession, only: str | None) -> list[StoreOut]:

@@ -23,7 +23,8 @@ class PlanIn(Strict):
 
     width_m: Annotated[float, Field(gt=0, le=10_000)]
     height_m: Annotated[float, Field(gt=0, le=10_000)]
-    svg: Annotated[str, Field(max_length=200)] | None = None
+    svg: Annotated[str, Field(max_length=200_000)] | None = None
+    """A drawing under the plan: SVG text, or an address on this server."""
 
 
 class ZoneIn(Strict):

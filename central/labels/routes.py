@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from central.labels import service
-from central.labels.drawing import svg
 from central.labels.schemas import LabelOut
 from central.runtime import RuntimeDep
 from central.staff.access import ReaderDep
+from central.web.label_svg import render
 from contract.values import Name
 
 router = APIRouter(prefix="/api/v1/labels", tags=["labels"])
@@ -32,4 +32,5 @@ async def image(runtime: RuntimeDep, principal: ReaderDep, store: Name, label: N
         found = await service.one(session, store, label)
     if found is None:
         raise HTTPException(404, f"there is no label {label!r}")
-    return Response(svg(found), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+    drawing = render(found.content, personal=found.variant == "personal", width=found.width_px, height=found.height_px)
+    return Response(drawing, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})

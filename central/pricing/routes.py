@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
-from central.labels import service as labels
-from central.pricing import service
+from central.pricing import service, till
 from central.pricing.schemas import LedgerOut, QuoteOut, RedeemIn, RedeemOut
 from central.runtime import RuntimeDep
 from central.staff.access import ReaderDep, TillDep
@@ -48,9 +47,7 @@ async def redeem(runtime: RuntimeDep, principal: TillDep, request: RedeemIn) -> 
     principal.check_store(request.store)
     try:
         async with runtime.change() as effects:
-            answer = await service.redeem(effects, request)
-            if answer.quote is not None:
-                await labels.revert_quote(effects, request.store, answer.quote, "redeemed")
+            answer = await till.redeem(effects, request)
     except service.UnknownSkuError as error:
         raise HTTPException(404, str(error)) from None
     return answer

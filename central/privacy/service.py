@@ -35,7 +35,7 @@ async def record(
     if head is None:
         head = ConsentHead(id=1, last=0, hash=GENESIS)
         session.add(head)
-    complete = {purpose: bool(purposes.get(purpose, False)) for purpose in PURPOSES}
+    complete: dict[str, bool] = {purpose: bool(purposes.get(purpose, False)) for purpose in PURPOSES}
     link = Link(head.last + 1, subject, complete, text_version, text_sha256, channel, given_at, effects.now)
     digest = link_hash(link, head.hash)
     session.add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, HTTPException, Request
@@ -74,7 +74,7 @@ async def staff_of(request: Request, runtime: Runtime) -> Principal | None:
     if found is None or found[0].expires_at < runtime.clock.now():
         return None
     row, member = found
-    return Principal("staff", str(member.id), member.name, member.role, member.store, row.csrf)
+    return Principal("staff", str(member.id), member.name, cast("Role", member.role), member.store, row.csrf)
 
 
 async def machine_of(request: Request, runtime: Runtime) -> Principal | None:
@@ -86,7 +86,9 @@ async def machine_of(request: Request, runtime: Runtime) -> Principal | None:
         row = await session.get(MachineToken, token_hash(token.strip()))
     if row is None:
         return None
-    return Principal("machine", row.token_hash[:12], f"{row.role}-{row.token_hash[:8]}", row.role, row.store)  # type: ignore[arg-type]
+    return Principal(
+        "machine", row.token_hash[:12], f"{row.role}-{row.token_hash[:8]}", cast("Role", row.role), row.store
+    )
 
 
 async def customer_of(request: Request, runtime: Runtime) -> Principal | None:
