@@ -33,7 +33,7 @@ class Faces(Protocol):
 
     def tick(self, now: Instant) -> tuple[Decision, ...]: ...
 
-    def close(self) -> None: ...
+    def close(self, now: Instant) -> tuple[Decision, ...]: ...
 
 
 class Codes(Protocol):
@@ -100,11 +100,13 @@ class CameraPipeline:
 
     def close(self, now: Instant) -> list[Emission]:
         """End stays and forget faces (shutdown)."""
+        emitted: list[Emission] = []
         if self._faces is not None:
-            self._faces.close()
-        if self._floor is None:
-            return []
-        return [*self._floor.zones.close(now), *self._floor.cells.close()]
+            emitted += self._decided(self._faces.close(now), now)
+        if self._floor is not None:
+            emitted += self._floor.zones.close(now)
+            emitted += self._floor.cells.close()
+        return emitted
 
     def _decided(self, decisions: tuple[Decision, ...], now: Instant) -> list[Emission]:
         return [event for decision in decisions for event in self._visits.decided(decision, self._place, now)]

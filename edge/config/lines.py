@@ -29,7 +29,19 @@ class Lined:
 
 def parse(text: str, file: str) -> Lined:
     """Parse one document. ConfigError for broken YAML, a key given twice, or no mapping at the top."""
-    loader = yaml.SafeLoader(text)
+    try:
+        return _parsed(yaml.SafeLoader(text), file)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 0
+        raise ConfigError([Problem((), line, f"not YAML: {error.problem or error.context}", file)]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem((), 0, f"not YAML: {error}", file)]) from None
+    except RecursionError:
+        raise ConfigError([Problem((), 0, "not YAML: nested too deeply", file)]) from None
+
+
+def _parsed(loader: yaml.SafeLoader, file: str) -> Lined:
     try:
         node = loader.get_single_node()
         if not isinstance(node, MappingNode):
@@ -40,12 +52,6 @@ def parse(text: str, file: str) -> Lined:
         if problems:
             raise ConfigError(problems)
         return Lined(loader.construct_document(node), lines)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 0
-        raise ConfigError([Problem((), line, f"not YAML: {error.problem or error.context}", file)]) from None
-    except yaml.YAMLError as error:
-        raise ConfigError([Problem((), 0, f"not YAML: {error}", file)]) from None
     finally:
         loader.dispose()
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from edge.values import Image, Vector
 from edge.vision.ports import FaceEngine
 from edge.vision.quality import before_landmarks, pose, rate
-from models.faces.stills import still_input_size
+from models.faces.detector import FaceDetector
+from models.faces.stills import detect_still
 
 RefusalReason = Literal["no_face", "several_faces", "small", "edge", "blurred", "turned"]
 
@@ -52,25 +53,18 @@ class NotEnrolled:
         return _ADVICE[self.reason]
 
 
-class StillDetector(Protocol):
-    """insightface's detector interface, as far as it is needed: boxes with scores, Nx5."""
-
-    def detect_boxes(self, img: Image, input_size: tuple[int, int] | None = None) -> NDArray[np.float32]: ...
-
-
 class StillEngine(FaceEngine, Protocol):
-    """The face models, with the detector that takes an input size: a photograph holds larger faces than a door."""
+    """The face models with their detector: a photograph is searched at several sizes."""
 
     @property
-    def detector(self) -> StillDetector: ...
+    def detector(self) -> FaceDetector: ...
 
 
 def assess(image: Image, models: StillEngine) -> Enrolled | NotEnrolled:
     """Judge one BGR photograph; the embedder runs only when everything else is in order."""
-    height, width = image.shape[:2]
-    if min(height, width) < _MIN_WIDTH_PX:
+    if min(image.shape[:2]) < _MIN_WIDTH_PX:
         return NotEnrolled("small")
-    box = _only_face(models.detector.detect_boxes(image, input_size=still_input_size(height, width)))
+    box = _only_face(detect_still(models.detector, image))
     if not isinstance(box, tuple):
         return NotEnrolled(box)
     flaw, sharp = before_landmarks(image, box, _MIN_WIDTH_PX)

@@ -90,16 +90,14 @@ class FaceStage:
 
     def tick(self, now: Instant) -> tuple[Decision, ...]:
         """Conclude the tracks of a camera that has gone silent, so that no vector outlives its person."""
-        if now.monotonic - self._last_frame < _SILENT_S or not self._cases:
+        if now.monotonic - self._last_frame < _SILENT_S:
             return ()
+        return self.close(now)
+
+    def close(self, now: Instant) -> tuple[Decision, ...]:
+        """Conclude everybody in view and forget them."""
         decided = [self._conclude(track, now) for track in list(self._cases)]
         return tuple(decision for decision in decided if decision is not None)
-
-    def close(self) -> None:
-        """Forget everything about the people in view."""
-        for case in self._cases.values():
-            case.forget()
-        self._cases.clear()
 
     def _look(self, track: Track, frame: Frame, claim: Claim | None) -> Decision | None:
         case = self._cases.get(track.id)
