@@ -14,7 +14,6 @@ function signInAgain() {
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   const status = ctx.response.status;
-  if (status === 401) return signInAgain();
   if (polled(ctx)) return showLost(true);
   if (status === 409) toast(texts.taken);
   else if (status === 404) toast(texts.gone);
@@ -32,8 +31,11 @@ document.addEventListener("htmx:error", (event) => {
 
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (ctx.response.status >= 400) return;
-  if (polled(ctx)) showLost(false);
+  if (ctx.response.status === 401) {
+    event.preventDefault(); // back to this page after signing in, not to the fragment that was asked for
+    signInAgain();
+  }
+  if (polled(ctx) && ctx.response.status < 400) showLost(false);
   const list = ctx.sourceElement?.matches?.("[data-act]") && ctx.sourceElement.closest("[hx-trigger*=refresh]");
   if (list) window.htmx.trigger(list, "refresh");
 });

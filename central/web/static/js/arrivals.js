@@ -9,6 +9,7 @@ const RETRY_MS = 3000;
 
 let connected = false;
 let dropped = 0;
+let link = null;
 
 function show() {
   document.getElementById("live").hidden = !connected;
@@ -19,7 +20,8 @@ function refresh() {
   window.htmx.trigger(cards, "refresh");
 }
 
-stream.addEventListener("htmx:sse:after:connection", () => {
+stream.addEventListener("htmx:sse:after:connection", (event) => {
+  link = event.detail.connection;
   connected = true;
   show();
   if (dropped) refresh();
@@ -50,7 +52,17 @@ let asking = false;
 stream.addEventListener("htmx:before:request", () => { asking = true; });
 stream.addEventListener("htmx:finally:request", () => { asking = false; });
 setInterval(() => connected || asking || window.htmx.trigger(stream, "connect-again"), RETRY_MS);
-window.addEventListener("offline", lose);
+
+/** End a stream that may be dead without having noticed (Wi-Fi gone and back): the extension opens a new one. */
+function reconnect() {
+  link?.reader?.cancel();
+  link?.delayCanceller?.();
+}
+
+window.addEventListener("offline", () => { lose(); reconnect(); });
+window.addEventListener("online", reconnect);
+cards.addEventListener("htmx:error", (event) => { if (event.target === cards) lose(); });
+cards.addEventListener("htmx:after:swap", () => { if (!connected) reconnect(); });
 window.addEventListener("pagehide", () => window.htmx.trigger(stream, "htmx:abort"));
 
 for (const name of ["arrival", "updated", "retracted"]) {

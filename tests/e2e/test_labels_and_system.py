@@ -1,0 +1,49 @@
+"""What the labels show, and how the nodes are."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from conftest import FakeNode, Visitor
+
+
+def test_a_label_turns_personal_and_back_while_the_page_is_open(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/labels")
+    label = page.locator("#label-l2")
+    expect(label).to_contain_text("On the glass")
+    expect(label.get_by_role("img")).to_have_attribute("alt", re.compile("Edifier A2, 189"))
+    page.evaluate("window.notReloaded = true")
+    visit, track = node.arrive("anna"), f"floor-1-{uuid.uuid4().hex[:6]}"
+    node.enter("speakers", visit, track)
+    node.dwell("speakers", visit, track)
+    expect(label.get_by_text("Personal", exact=True)).to_be_visible()
+    expect(label.get_by_role("img")).not_to_have_attribute("alt", re.compile("Edifier A2, 189"))
+    drawing = page.request.get(label.get_by_role("img").get_attribute("src") or "").text()
+    assert "Your price" in drawing or "Ваша цена" in drawing
+    node.enter("speakers", None, f"floor-1-{uuid.uuid4().hex[:6]}")  # somebody else comes near
+    expect(label.get_by_text("Personal", exact=True)).to_have_count(0)
+    expect(label.get_by_role("img")).to_have_attribute("alt", re.compile("Edifier A2, 189"))
+    assert page.evaluate("window.notReloaded") is True
+    node.leave(visit)
+
+
+def test_filters_say_when_there_is_nothing(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/labels")
+    page.get_by_role("link", name="Problems").click()
+    expect(page.get_by_role("heading", name="All labels are fine")).to_be_visible()
+
+
+def test_the_system_page_shows_the_node(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/system")
+    here = page.locator(f"#node-{node.name}")
+    expect(here).to_contain_text("Online")
+    expect(here.get_by_role("row", name=re.compile("entrance"))).to_contain_text("24.6")
+    here.get_by_text("Models, licences and drivers").click()
+    expect(here).to_contain_text("Apache-2.0")
+    page.wait_for_timeout(5600)  # the list is drawn again by then
+    expect(here.get_by_text("Apache-2.0")).to_be_visible()
