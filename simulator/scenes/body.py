@@ -32,6 +32,8 @@ _SPAN = (1.15, 2.25)
 _FEET = 0.42
 """Metres from the bottom edge of the drawn field up to the floor under the body."""
 
+_EDGE = 5
+
 Point3 = tuple[float, float, float]
 
 
@@ -82,7 +84,7 @@ def phase_of(walked: float) -> int:
     return int(walked / STRIDE * PHASES) % PHASES
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def draw_body(
     build: Build, phase: int, turn: float, elevation: float, pixels_per_metre: float, head: bool = True
 ) -> Shape:
@@ -183,7 +185,7 @@ class _Canvas:
         self._shade = np.zeros((height, width), np.float32)
         self._view = _view(turn, elevation)
         light = np.array([-0.38, 0.72, 0.58])
-        self._light = light / np.linalg.norm(light)
+        self._light = tuple(float(part) for part in light / np.linalg.norm(light))
 
     def add(self, cone: _Cone) -> None:
         a, b = self._place(cone.a), self._place(cone.b)
@@ -194,16 +196,16 @@ class _Canvas:
         y1, y2 = max(0, int(min(a[1], b[1]) - reach)), min(height, int(max(a[1], b[1]) + reach) + 1)
         if x1 >= x2 or y1 >= y2:
             return
-        along = b - a
-        length2 = float(along[0] ** 2 + along[1] ** 2) or 1.0
+        step_x, step_y, step_z = (end - begin for begin, end in zip(a, b, strict=True))
+        length2 = step_x**2 + step_y**2 or 1.0
         px = np.arange(x1, x2, dtype=np.float32)[None, :] - np.float32(a[0])
         py = np.arange(y1, y2, dtype=np.float32)[:, None] - np.float32(a[1])
-        at = np.clip((px * along[0] + py * along[1]) / length2, 0, 1).astype(np.float32)
-        dx, dy = px - at * np.float32(along[0]), py - at * np.float32(along[1])
-        radius = radii[0] + at * np.float32(radii[1] - radii[0])
-        bulge2 = radius**2 - dx**2 - dy**2
+        at = np.clip(px * (step_x / length2) + py * (step_y / length2), 0, 1)
+        dx, dy = px - at * step_x, py - at * step_y
+        radius = radii[0] + at * (radii[1] - radii[0])
+        bulge2 = radius * radius - dx * dx - dy * dy
         bulge = np.sqrt(np.maximum(bulge2, 0))
-        depth = a[2] + at * np.float32(along[2]) + bulge
+        depth = a[2] + at * step_z + bulge
         field = np.s_[y1:y2, x1:x2]
         wins = (bulge2 > 0) & (depth > self._depth[field])
         lit = (dx * self._light[0] - dy * self._light[1] + bulge * self._light[2]) / radius
@@ -212,29 +214,42 @@ class _Canvas:
         self._shade[field][wins] = np.clip(0.42 + 0.60 * lit, 0.15, 1.0)[wins]
 
     def finish(self) -> Shape:
-        solid = (self._part > 0).astype(np.uint8) * np.uint8(255)
+        x1, y1, x2, y2 = self._bounds()
+        drawn, light = self._part[y1:y2, x1:x2], self._shade[y1:y2, x1:x2]
+        solid = (drawn > 0).astype(np.uint8) * np.uint8(255)
         alpha = np.asarray(cv2.GaussianBlur(solid, (0, 0), 0.7), np.uint8)
-        seam = 0.0125 * self._scale
         # Smooth the seams between cones, and spread colour under the soft edge.
+        seam = 0.0125 * self._scale
         weight = cv2.GaussianBlur(solid, (0, 0), seam).astype(np.float32) / np.float32(255) + np.float32(1e-3)
-        shade = cv2.GaussianBlur(self._shade, (0, 0), seam) / weight
-        part = np.asarray(cv2.dilate(self._part, np.ones((3, 3), np.uint8)), np.uint8)
-        part = np.where(self._part > 0, self._part, part)
-        shade += self._folds(part)
-        return Shape(part, np.clip(shade * 255, 0, 255).astype(np.uint8), alpha, self._foot, self._scale)
-
-    def _folds(self, part: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Uneven brightness of cloth, the same in every picture."""
-        rng = np.random.default_rng(7)
-        rough = rng.normal(0, 1, part.shape).astype(np.float32)
-        wide = np.asarray(cv2.GaussianBlur(rough, (0, 0), 0.014 * self._scale, sigmaY=0.06 * self._scale), np.float32)
-        wide *= np.float32(0.03 / (wide.std() + 1e-6))
+        shade = cv2.GaussianBlur(light, (0, 0), seam) / weight
+        spread = np.asarray(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), np.uint8)
+        part = np.where(drawn > 0, drawn, spread)
         cloth = (part == Part.SHIRT) | (part == Part.TROUSERS) | (part == Part.SHIN)
-        return np.asarray(wide * cloth, np.float32)
+        shade += _folds(self._part.shape, self._scale)[y1:y2, x1:x2] * cloth
+        foot = (self._foot[0] - x1, self._foot[1] - y1)
+        return Shape(part, np.clip(shade * 255, 0, 255).astype(np.uint8), alpha, foot, self._scale)
 
-    def _place(self, point: Point3) -> npt.NDArray[np.float64]:
-        x, up, near = self._view @ np.asarray(point)
-        return np.array([self._foot[0] + x * self._scale, self._foot[1] - up * self._scale, near * self._scale])
+    def _bounds(self) -> tuple[int, int, int, int]:
+        """What has been drawn, and a margin for the soft edge."""
+        height, width = self._part.shape
+        columns, rows = np.nonzero(self._part.any(axis=0))[0], np.nonzero(self._part.any(axis=1))[0]
+        return (
+            max(0, int(columns[0]) - _EDGE), max(0, int(rows[0]) - _EDGE),
+            min(width, int(columns[-1]) + _EDGE), min(height, int(rows[-1]) + _EDGE),
+        )
+
+    def _place(self, point: Point3) -> Point3:
+        x, up, near = (float(value) * self._scale for value in self._view @ np.asarray(point))
+        return (self._foot[0] + x, self._foot[1] - up, near)
+
+
+@lru_cache(maxsize=4)
+def _folds(shape: tuple[int, int], pixels_per_metre: float) -> npt.NDArray[np.float32]:
+    """Uneven brightness of cloth, the same in every picture."""
+    rough = np.random.default_rng(7).normal(0, 1, shape).astype(np.float32)
+    upright = cv2.GaussianBlur(rough, (0, 0), 0.014 * pixels_per_metre, sigmaY=0.06 * pixels_per_metre)
+    folds = np.asarray(upright, np.float32)
+    return np.asarray(folds * np.float32(0.03 / (folds.std() + 1e-6)), np.float32)
 
 
 def _view(turn: float, elevation: float) -> npt.NDArray[np.float64]:

@@ -27,7 +27,7 @@ FIGURES = len(LOOKS)
 
 _TURNS = 16
 _ELEVATIONS = tuple(math.radians(degrees) for degrees in (14, 20, 27, 34))
-_SPRITE_SCALE = 180.0
+_SPRITE_SCALE = 160.0
 _FPS = 10.0
 _FURNITURE_MARGIN = 0.02
 

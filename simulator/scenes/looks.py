@@ -69,7 +69,7 @@ OUTFITS: tuple[Look, ...] = (
 """Clothes of people with a photographed head; its skin colour replaces theirs."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def dressed(look: int, phase: int, turn: float, elevation: float, pixels_per_metre: float) -> DressedBody:
     """The body of `LOOKS[look]` in colour; arguments as in `draw_body`."""
     drawn = draw_body(LOOKS[look].build, phase, turn, elevation, pixels_per_metre)
@@ -88,9 +88,12 @@ class DressedBody:
 
 def dress(drawn: Shape, palette: npt.NDArray[np.float32]) -> DressedBody:
     """Colour a drawn body with one row of `palette` (BGR) per `Part`."""
-    alpha = drawn.alpha.astype(np.float32)[:, :, None] / np.float32(255)
-    light = drawn.shade.astype(np.float32)[:, :, None] / np.float32(255) * alpha
-    sprite = np.dstack([palette[drawn.part] * light, drawn.alpha])
-    rows, columns = np.nonzero(drawn.alpha > 127)
-    hull = cv2.convexHull(np.column_stack([columns, rows]).astype(np.int32)).reshape(-1, 2).astype(np.float64)
-    return DressedBody(sprite.round().astype(np.uint8), drawn.foot, hull, drawn.pixels_per_metre)
+    colours = np.zeros((1, 256, 3), np.uint8)
+    colours[0, : len(palette)] = np.clip(palette, 0, 255).round()
+    flat = cv2.LUT(cv2.merge([drawn.part, drawn.part, drawn.part]), colours)
+    light = cv2.multiply(drawn.shade, drawn.alpha, scale=1 / 255)
+    blue, green, red = cv2.split(cv2.multiply(flat, cv2.merge([light, light, light]), scale=1 / 255))
+    sprite = np.asarray(cv2.merge([blue, green, red, drawn.alpha]), np.uint8)
+    outlines, _ = cv2.findContours((drawn.alpha > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = cv2.convexHull(np.concatenate(outlines)).reshape(-1, 2).astype(np.float64)
+    return DressedBody(sprite, drawn.foot, hull, drawn.pixels_per_metre)
