@@ -39,7 +39,7 @@ class GlassWatcher:
     """`run` until cancelled."""
 
     def __init__(self, tags: Mapping[str, VirtualTag], labels: Mapping[str, str], base: TimeBase, clock: Clock) -> None:
-        self._tags = {label: tags[address.upper()] for address, label in labels.items()}
+        self._tags = {label: tags[address.upper()] for label, address in labels.items()}
         self._base = base
         self._clock = clock
         self._counts = dict.fromkeys(self._tags, -1)

@@ -95,7 +95,10 @@ class EventCounts:
     session: str
     emitted: int
     received: int
+    doubled: int = 0
+    """Committed more than once at central."""
     repeats: int = 0
+    """Came again and were dropped, as they should be."""
     quarantined: int = 0
 
 

@@ -182,7 +182,7 @@ def _events(seen: Observations) -> dict[str, object]:
         "emitted": emitted,
         "received": received,
         "lost": sum(_lost(item) for item in seen.events),
-        "duplicated": sum(max(0, item.received - item.emitted) for item in seen.events) + seen.doubled_effects,
+        "duplicated": sum(item.doubled for item in seen.events) + seen.doubled_effects,
         "repeats_dropped": sum(item.repeats for item in seen.events),
         "quarantined": sum(item.quarantined for item in seen.events),
     }

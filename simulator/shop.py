@@ -106,8 +106,9 @@ class Shop:
         self.say("starting central; enrolling the customers who are known by face")
         await asyncio.gather(self._central(), self._enrol(config))
         self.say("starting the edge node; registering phones")
-        await self.supervisor.add(ChildSpec("edge", ("-m", "edge", "run", "--config", str(config))))
-        await asyncio.gather(self._register_phones(), self._node_is_ready())
+        edge = ChildSpec("edge", ("-m", "edge", "run", "--config", str(config)))
+        await asyncio.gather(self.supervisor.up(edge, _UP_S), self._register_phones())
+        await self._node_is_ready()
 
     async def _camera(self, scene: str) -> str:
         arguments = ["-m", "simulator.studio", scene, "--seed", str(self.options.seed), "--fps", str(self.options.fps)]
@@ -231,10 +232,7 @@ class Shop:
 def enrol_command(config: Path, person: Person, photos: list[Path]) -> Command:
     """`python -m edge enrol` for one customer, with the consent as it was given."""
     agreed = [name for name, given in purposes_of(person).items() if given]
-    arguments = ["enrol", "--config", str(config), "--subject", person.subject]
-    for photo in photos:
-        arguments += ["--photo", str(photo)]
-    arguments += ["--consent-text", str(CONSENT_FILE), "--consent-version", CONSENT_VERSION]
-    for name in agreed:
-        arguments += ["--purpose", name]
-    return Command(tuple(arguments))
+    arguments = ["enrol", "--config", str(config), "--subject", person.subject, "--log-level", "warning"]
+    arguments += ["--photos", *(str(photo) for photo in photos)]
+    arguments += ["--consent-text", str(CONSENT_FILE), "--text-version", CONSENT_VERSION]
+    return Command((*arguments, "--purposes", ",".join(agreed)))

@@ -124,7 +124,7 @@ def test_a_lost_event() -> None:
 
 
 def test_a_loss_in_one_session_is_not_made_up_by_another() -> None:
-    text = failed(replace(GOOD, events=(EventCounts("s1", 40, 39), EventCounts("s2", 10, 11))))
+    text = failed(replace(GOOD, events=(EventCounts("s1", 40, 39), EventCounts("s2", 10, 10, doubled=1))))
     assert "1 lost" in text
     assert "1 duplicated" in text
 
