@@ -64,11 +64,10 @@ class Cluster:
     def stop(self) -> None:
         self._run(str(self.bin / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "stop")
 
-    def new_database(self) -> str:
+    def new_database(self, template: str = "template0") -> str:
         name = f"t{secrets.token_hex(6)}"
-        self._run(
-            str(self.bin / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "vitrina", name
-        )
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "vitrina")
+        self._run(str(self.bin / "createdb"), *where, "-T", template, name)
         return f"postgresql://vitrina@127.0.0.1:{self.port}/{name}"
 
 
@@ -95,6 +94,43 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'central.db'}"
     cluster: Cluster = request.getfixturevalue("postgres_cluster")
     return cluster.new_database()
+
+
+async def _migrate(url: str) -> None:
+    from central.database import Database
+    from central.schema import migrate
+    from central.settings import async_url
+
+    database = Database(async_url(url))
+    await migrate(database)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: a test need not wait for the migrations."""
+    path = tmp_path_factory.mktemp("schema") / "central.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_cluster: Cluster) -> str:
+    """Name of a migrated PostgreSQL database to copy."""
+    url = postgres_cluster.new_database()
+    asyncio.run(_migrate(url))
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "central.db")
+        return f"sqlite:///{tmp_path / 'central.db'}"
+    template: str = request.getfixturevalue("migrated_postgres")
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    return cluster.new_database(template)
 
 
 class RecordingBus:
@@ -271,14 +307,14 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """A central on an empty, migrated database, and a clock that moves when told."""
     from central.app import open_runtime
     from central.settings import Settings
     from contract.clock import ManualClock
 
     clock = ManualClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    runtime = await open_runtime(Settings(data=tmp_path, database=database_url), clock)
+    runtime = await open_runtime(Settings(data=tmp_path, database=migrated_url), clock)
     bus = RecordingBus()
     runtime.bus = bus  # type: ignore[assignment]
     try:

@@ -1,0 +1,74 @@
+"""Addresses people type."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+
+from central.errors import MisconfiguredError, RejectedError
+from central.keys import load_or_create, seal_subject_key
+from central.settings import async_url, broker_address
+
+
+def test_database_addresses() -> None:
+    assert async_url("postgres://u@h/d") == "postgresql+asyncpg://u@h/d"
+    assert async_url("sqlite:///x.db") == "sqlite+aiosqlite:///x.db"
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "x.db", ""])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(MisconfiguredError, match="--database"):
+        async_url(url)
+
+
+def test_broker_addresses() -> None:
+    address = broker_address("mqtts://me:p%40ss@broker")
+    assert (address.host, address.port, address.username, address.password, address.tls) == (
+        "broker",
+        8883,
+        "me",
+        "p@ss",
+        True,
+    )
+    assert "p@ss" not in address.public
+
+
+@pytest.mark.parametrize("url", ["http://x", "broker:1883", "mqtt://", "mqtt://h:99999", "mqtt://h:x"])
+def test_other_brokers_are_refused(url: str) -> None:
+    with pytest.raises(MisconfiguredError, match="--broker"):
+        broker_address(url)
+
+
+def test_keys_are_made_once_and_private(tmp_path: Path) -> None:
+    keys = load_or_create(tmp_path)
+    assert load_or_create(tmp_path).public() == keys.public()
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "keys.json"]
+    assert str(keys) == "Keys(...)"
+
+
+def test_a_damaged_key_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{}")
+    with pytest.raises(MisconfiguredError, match="not a key file"):
+        load_or_create(tmp_path)
+
+
+def test_a_subject_key_is_wrapped_anew_for_a_node(tmp_path: Path) -> None:
+    central, node = load_or_create(tmp_path / "a"), load_or_create(tmp_path / "b")
+    sealed = seal_subject_key(b"k" * 32, central.public()["central_sealing_key"])
+    again = node.rewrap(central.rewrap(sealed, node.public()["central_sealing_key"]), _public(central))
+    assert again != sealed
+    with pytest.raises(RejectedError):
+        central.rewrap(base64.b64encode(bytes(80)).decode(), _public(central))
+    with pytest.raises(RejectedError):
+        seal_subject_key(b"k" * 32, "AAAA")
+
+
+def _public(keys: object) -> str:
+    from central.keys import Keys
+
+    assert isinstance(keys, Keys)
+    return keys.public()["central_sealing_key"]
