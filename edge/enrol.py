@@ -21,11 +21,14 @@ from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted, Enrolmen
 from contract.values import Report
 from edge.config.model import EdgeConfig
 from edge.errors import NodeError
+from edge.model_cards import embedder_sha256, weights_dir
 from edge.outbox.draft import make_draft
 from edge.outbox.store import OutboxFullError, OutboxReplacedError, OutboxStore
 from edge.sealing import new_subject_key, seal_key, seal_template
 from edge.values import Image, Vector
 from edge.vision.enrolment import Enrolled, StillEngine, assess
+from models.errors import ModelError
+from models.faces import load_face_models
 
 Channel = Literal["kiosk", "command_line", "page", "import"]
 SUBJECT_PATTERN = re.compile(r"[0-9a-f]{32}")
@@ -107,6 +110,18 @@ def load_photo(path: Path) -> Image | None:
         raise NodeError(f"--photos: {path}: {error.strerror}") from None
     picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
+
+
+def load_models(config: EdgeConfig) -> tuple[StillEngine, str]:
+    """The face models and the name of their embedder. NodeError when they are not built or not allowed here."""
+    try:
+        engine = load_face_models(weights_dir(config), config.models.pack)
+    except ModelError as error:
+        raise NodeError(str(error)) from None
+    embedder = embedder_sha256(config)
+    if embedder is None:
+        raise NodeError("the face embedder is not built; run `python -m models build`")
+    return engine, embedder
 
 
 def choose(photos: Sequence[Path], models: StillEngine) -> tuple[list[Vector], list[Verdict]]:

@@ -32,6 +32,7 @@ from edge.memory import Memory
 from edge.model_cards import embedder_sha256
 from edge.orders import Orders
 from edge.outbox.draft import Draft, make_draft
+from edge.outbox.names import OUTBOX_FILE
 from edge.outbox.store import OutboxStore
 from edge.outbox.writer import OutboxWriter
 from edge.perception import Perception
@@ -41,7 +42,7 @@ from hardware.registry import create_labels
 
 log = logging.getLogger(__name__)
 
-OUTBOX_FILE, MEMORY_FILE, LOCK_FILE = "outbox.db", "node.db", "run.lock"
+MEMORY_FILE, LOCK_FILE = "node.db", "run.lock"
 _LOCAL_INTEREST = (ZoneEntered, ZoneDwelled, ZoneLeft, VisitEnded, VisitIdentified)
 _TURN_S = 0.25
 _POLICY_CHECK_S = 60.0

@@ -1,0 +1,10 @@
+"""`python -m edge run | replay | check-config | doctor | enrol | withdraw`."""
+
+from __future__ import annotations
+
+import sys
+
+from edge.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
