@@ -14,6 +14,8 @@ from simulator.scenes.entrance import EntranceScene, EntranceWalker
 from simulator.scenes.floor import FloorScene, Route, Stop
 from simulator.scenes.footage import MissingFootageError, load_footage
 from simulator.scenes.plan import STORE
+from simulator.scenes.route import stops_along
+from simulator.scenes.ways import way
 
 _FPS = 15.0
 _SECONDS = 14.0
@@ -53,11 +55,11 @@ class _Preview:
             EntranceWalker(identity, 1.6 * number, lanes[number % len(lanes)])
             for number, identity in enumerate(footage.identities)
         ]
-        entry = Stop(*STORE.inside)
+        door = (0.4, 5.3)
         self._routes = [
             Route(number, 1.2 * number, (
-                Stop(0.3, 5.3), entry, Stop(entry.x, 5.45), Stop(shelf.stand[0], 5.45 if shelf.stand[1] > 5 else 3.0),
-                Stop(*shelf.stand, stay=6, face=shelf.label), Stop(0.3, 5.3),
+                *stops_along(way(STORE, door, shelf.stand)[:-1]), Stop(*shelf.stand, stay=6, face=shelf.label),
+                *stops_along(way(STORE, shelf.stand, door)[1:]),
             ))
             for number, shelf in enumerate(STORE.shelves)
         ]

@@ -15,8 +15,9 @@ from simulator.scenes.floor_backdrop import fixtures, paint_store, silhouette
 from simulator.scenes.looks import LOOKS, DressedBody, dressed
 from simulator.scenes.pinhole import Pinhole
 from simulator.scenes.pixels import Affine, Sensor, darken, lay_over
-from simulator.scenes.plan import STORE, Point, Polygon, StorePlan
+from simulator.scenes.plan import STORE, StorePlan
 from simulator.scenes.route import FloorPose, Route, Stop
+from simulator.scenes.ways import passes
 
 __all__ = ["FIGURES", "FigureTruth", "FloorPose", "FloorScene", "Route", "Stop"]
 
@@ -29,7 +30,6 @@ _TURNS = 16
 _ELEVATIONS = tuple(math.radians(degrees) for degrees in (14, 20, 27, 34))
 _SPRITE_SCALE = 160.0
 _FPS = 10.0
-_FURNITURE_MARGIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class FloorScene:
     def _hidden(self, pose: FloorPose) -> Image | None:
         """The mask of the furniture that stands between the camera and the person, if any."""
         eye = (self.camera.position[0], self.camera.position[1])
-        masks = [mask for shape, mask in self._furniture if _crosses(eye, (pose.x, pose.y), shape)]
+        masks = [mask for shape, mask in self._furniture if passes(eye, (pose.x, pose.y), shape)]
         if not masks:
             return None
         together = masks[0]
@@ -175,19 +175,3 @@ def _soft_disc(size: int = 96) -> Image:
     cv2.circle(disc, (size // 2, size // 2), size // 4, 1.0, -1)
     disc = np.asarray(cv2.GaussianBlur(disc, (0, 0), size / 11), np.float32)
     return np.asarray(disc * 140, np.uint8)
-
-
-def _crosses(a: Point, b: Point, box: Polygon) -> bool:
-    """Whether the way from `a` to `b` passes through an axis-parallel rectangle (slab method)."""
-    low, high = 0.0, 1.0
-    for axis in (0, 1):
-        near = min(corner[axis] for corner in box) + _FURNITURE_MARGIN
-        far = max(corner[axis] for corner in box) - _FURNITURE_MARGIN
-        step = b[axis] - a[axis]
-        if abs(step) < 1e-9:
-            if not near <= a[axis] <= far:
-                return False
-            continue
-        ends = (near - a[axis]) / step, (far - a[axis]) / step
-        low, high = max(low, min(ends)), min(high, max(ends))
-    return low < high

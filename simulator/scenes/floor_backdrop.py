@@ -33,9 +33,7 @@ def paint_store(plan: StorePlan, camera: Pinhole, seed: int) -> Image:
 
 def fixtures(plan: StorePlan) -> list[tuple[Polygon, float]]:
     """Footprint and height of what stands on the floor besides the shelves."""
-    x, y = plan.scanner
-    scanner = ((x - 0.14, y - 0.10), (x + 0.14, y - 0.10), (x + 0.14, y + 0.10), (x - 0.14, y + 0.10))
-    return [(plan.till, _COUNTER_HEIGHT), (scanner, 1.22)]
+    return [(plan.till, _COUNTER_HEIGHT), (plan.scanner_footprint, 1.22)]
 
 
 def silhouette(camera: Pinhole, footprint: Polygon, height: float) -> Image:

@@ -60,6 +60,11 @@ class StorePlan:
     def walls(self) -> Polygon:
         return ((0.0, 0.0), (self.width, 0.0), (self.width, self.depth), (0.0, self.depth))
 
+    @property
+    def scanner_footprint(self) -> Polygon:
+        x, y = self.scanner
+        return ((x - 0.14, y - 0.1), (x + 0.14, y - 0.1), (x + 0.14, y + 0.1), (x - 0.14, y + 0.1))
+
     def shelf(self, shelf_id: str) -> Shelf:
         """The shelf of that id; KeyError when there is none."""
         for shelf in self.shelves:

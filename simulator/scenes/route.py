@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _TURN_SECONDS = 0.6
@@ -100,6 +101,11 @@ class Route:
             legs.append(_Leg(now, now + max(length, 1e-6) / self.speed, a, b, walked, heading, True))
             now, walked = legs[-1].end, walked + length
         return legs
+
+
+def stops_along(points: Sequence[tuple[float, float]]) -> tuple[Stop, ...]:
+    """Points of a way as stops nobody stays at."""
+    return tuple(Stop(x, y) for x, y in points)
 
 
 def _course(a: Stop, b: Stop) -> float:

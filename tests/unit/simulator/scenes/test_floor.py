@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import Point, Polygon
+from shapely import LineString, Point, Polygon
 
 from simulator.scenes.body import PHASES, STANDING, Build, Part, draw_body, phase_of
 from simulator.scenes.floor import FIGURES, FloorPose, FloorScene, Route, Stop
 from simulator.scenes.pinhole import Pinhole
 from simulator.scenes.plan import STORE, plan_svg
+from simulator.scenes.ways import obstacles, way
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +170,23 @@ def test_nobody_leaps(t: float) -> None:
 def test_a_route_needs_somewhere_to_go() -> None:
     with pytest.raises(ValueError, match="two stops"):
         Route(0, 0.0, (Stop(1, 1),))
+
+
+PLACES = [(0.4, 5.3), STORE.inside, STORE.scanner_stand, STORE.till_stand, *(shelf.stand for shelf in STORE.shelves)]
+
+
+@given(st.sampled_from(PLACES), st.sampled_from(PLACES))
+def test_ways_lead_round_the_furniture(start: tuple[float, float], goal: tuple[float, float]) -> None:
+    points = way(STORE, start, goal)
+    assert (points[0], points[-1]) == (start, goal)
+    if len(points) < 2 or start == goal:
+        return
+    line = LineString(points)
+    assert all(line.distance(Polygon(box)) > 0.3 for box in obstacles(STORE))
+    assert line.length < 2.5 * math.dist(start, goal) + 1
+
+
+def test_there_is_no_way_into_a_shelf() -> None:
+    shelf = STORE.shelves[0]
+    with pytest.raises(ValueError, match="no way"):
+        way(STORE, STORE.inside, ((shelf.x1 + shelf.x2) / 2, (shelf.y1 + shelf.y2) / 2))
