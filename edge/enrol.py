@@ -39,6 +39,9 @@ SAME_PERSON = 0.35
 """Least cosine of a photograph with the best of the others; strangers reach it about once in a thousand pairs."""
 
 
+Named = list[tuple[str, Enrolled]]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one photograph: `why` is empty when it was accepted."""
@@ -126,20 +129,19 @@ def load_models(config: EdgeConfig) -> tuple[StillEngine, str]:
 
 def choose(photos: Sequence[Path], models: StillEngine) -> tuple[list[Vector], list[Verdict]]:
     """The best templates (at most five) and a verdict for every photograph."""
-    good: list[tuple[str, Enrolled]] = []
+    good: Named = []
     verdicts: list[Verdict] = []
     for path in photos:
         picture = load_photo(path)
         outcome = None if picture is None else assess(picture, models)
         if isinstance(outcome, Enrolled):
-            good.append((path.name, outcome))
+            good.append((str(path), outcome))
         else:
             why = "the file is not a picture that can be read" if outcome is None else outcome.advice
-            verdicts.append(Verdict(path.name, 0.0, why))
-    same = _same_person(good)
-    for name, one in good:
-        if not any(name == kept for kept, _ in same):
-            verdicts.append(Verdict(name, one.quality, "it shows another person than the other photographs"))
+            verdicts.append(Verdict(str(path), 0.0, why))
+    same, others = _same_person(good)
+    for name, one in others:
+        verdicts.append(Verdict(name, one.quality, "it shows another person than the other photographs"))
     same.sort(key=lambda pair: pair[1].quality, reverse=True)
     for place, (name, one) in enumerate(same):
         surplus = "not needed: the five best are enough" if place >= MOST_TEMPLATES else ""
@@ -147,14 +149,16 @@ def choose(photos: Sequence[Path], models: StillEngine) -> tuple[list[Vector], l
     return [one.vector for _, one in same[:MOST_TEMPLATES]], verdicts
 
 
-def _same_person(good: list[tuple[str, Enrolled]]) -> list[tuple[str, Enrolled]]:
-    """Those that agree with the picture most others agree with; a mixed-up folder must not make one person of two."""
+def _same_person(good: Named) -> tuple[Named, Named]:
+    """Those that agree with the picture most others agree with, and the rest: a mixed-up folder must not make one
+    person of two."""
     if len(good) < 2:
-        return good
+        return good, []
     matrix = np.stack([one.vector for _, one in good])
     alike = matrix @ matrix.T >= SAME_PERSON
     centre = int(np.argmax(alike.sum(axis=1)))
-    return [pair for place, pair in enumerate(good) if alike[centre, place]]
+    same = [pair for place, pair in enumerate(good) if alike[centre, place]]
+    return same, [pair for place, pair in enumerate(good) if not alike[centre, place]]
 
 
 def completed(
