@@ -58,7 +58,10 @@ def message(request: Request, status: int) -> Response:
         429: (_("A little too fast"), _("Wait a few minutes and try again.")),
     }.get(
         status,
-        (_("Something went wrong"), _("It has been logged. Try again; if it stays, tell whoever looks after the system.")),
+        (
+            _("Something went wrong"),
+            _("It has been logged. Try again; if it stays, tell whoever looks after the system."),
+        ),
     )
     link = ("/login", _("Sign in")) if status == 401 else ("/arrivals", _("Back to arrivals"))
     return _page(request, status, {"code": str(status), "title": title, "text": text, "link": link})
@@ -68,7 +71,8 @@ def no_store(request: Request) -> Response:
     """Nothing has been imported yet."""
     _ = i18n.translations(i18n.choose(request)).gettext
     text = _("No store has been imported yet. An administrator does it with: %s") % "python -m central import FILE.json"
-    return _page(request, 200, {"code": "", "title": _("Almost there"), "text": text, "link": ("/arrivals", _("Try again"))})
+    link = ("/arrivals", _("Try again"))
+    return _page(request, 200, {"code": "", "title": _("Almost there"), "text": text, "link": link})
 
 
 def _page(request: Request, status: int, values: dict[str, object]) -> Response:

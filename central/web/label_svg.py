@@ -64,6 +64,11 @@ def estimated_width(text: str, font: float, *, bold: bool) -> float:
     return units * font * (1.1 if bold else 1.0)
 
 
+def drawable(text: str) -> str:
+    """The text without control characters, which neither glass nor XML can hold."""
+    return "".join(char if char.isprintable() or char == "\u00a0" else " " for char in text)
+
+
 def _advance(char: str) -> float:
     if char in _NARROW:
         return 0.36
@@ -75,12 +80,12 @@ def _advance(char: str) -> float:
 def fit(box: TextBox, size: Size) -> tuple[str, float, bool]:
     """The text, font size in pixels and whether it had to shrink: down to half, then cut with an ellipsis."""
     room, full = box.width * size.width, box.size * size.height
-    needed = estimated_width(box.text, full, bold=box.bold)
+    text = drawable(box.text)
+    needed = estimated_width(text, full, bold=box.bold)
     if needed <= room:
-        return box.text, full, False
+        return text, full, False
     if room / needed >= 0.5:
-        return box.text, full * room / needed, True
-    text = box.text
+        return text, full * room / needed, True
     while text and estimated_width(text + _ELLIPSIS, full / 2, bold=box.bold) > room:
         text = text[:-1]
     return text.rstrip() + _ELLIPSIS, full / 2, True

@@ -147,7 +147,7 @@ class Wording:
             ),
             "personal_price": (
                 _("Show me personal prices"),
-                _("Shelf labels may show my price while I stand alone in front of them. It is never above the usual one."),
+                _("Shelf labels may show my price while I stand alone at them. It is never above the usual one."),
             ),
             "consultant_alert": (
                 _("Tell a consultant that I am here"),

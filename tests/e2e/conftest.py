@@ -27,7 +27,15 @@ from central.web import assets
 from contract.channels import Address, channel_for, subscription
 from contract.codec import Envelope, decode, encode
 from contract.commands import LabelRevert, LabelShow, Receipt
-from contract.events import FloorOccupancy, LabelState, VisitEnded, VisitIdentified, VisitStarted, ZoneDwelled, ZoneEntered
+from contract.events import (
+    FloorOccupancy,
+    LabelState,
+    VisitEnded,
+    VisitIdentified,
+    VisitStarted,
+    ZoneDwelled,
+    ZoneEntered,
+)
 from contract.state import CameraHealth, Health, ModelCard, PolicyState, Status
 from contract.values import Wire
 
@@ -41,14 +49,10 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
 )
 STORE = "corner"
-PASSWORD = "a long enough password"  # noqa: S105 - of a throw-away database
+PASSWORD = "a long enough password"
 STAFF = {"marina": "consultant", "ilya": "consultant", "vera": "manager", "root": "admin"}
 CONSENTS = ("identify", "profile", "personal_price", "consultant_alert", "analytics")
 DEADLINE_S = 20.0
-
-
-def square(x: float, y: float, width: float, height: float) -> list[list[float]]:
-    return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
 
 
 def customer(ident: str, name: str, language: str, interests: list[str], *, profile: bool = True) -> dict[str, object]:
@@ -73,36 +77,6 @@ CUSTOMERS = [
     customer("quiet", "Somebody Quiet", "en", ["nothing to know"], profile=False),
     *(customer(f"extra{number}", f"Visitor {number}", "en", ["turntables"]) for number in range(8)),
 ]
-STORE_FILE: dict[str, object] = {
-    "store": {
-        "id": STORE,
-        "name": "Corner Audio",
-        "region": "EU",
-        "currency": "EUR",
-        "language": "en",
-        "timezone": "Europe/Berlin",
-        "plan": {"width_m": 14, "height_m": 9, "svg": None},
-        "zones": [
-            {"id": "headphones", "name": {"en": "Headphones", "ru": "Наушники"}, "polygon": square(0.6, 0.6, 3.6, 2.6)},
-            {"id": "speakers", "name": {"en": "Speakers", "ru": "Колонки"}, "polygon": square(4.8, 0.6, 3.6, 2.6)},
-            {"id": "vinyl", "name": {"en": "Vinyl corner", "ru": "Пластинки"}, "polygon": square(9.2, 0.6, 4.2, 3.0)},
-        ],
-        "lines": [{"id": "door", "start": [6, 9], "end": [8, 9]}],
-        "cameras": [{"id": "entrance", "node": "edge-1", "position": [7, 8.6]}],
-        "labels": [
-            {"id": "l1", "node": "edge-1", "zone": "headphones", "sku": "HP-1", "width_px": 296, "height_px": 128, "position": [1.5, 0.9]},
-            {"id": "l2", "node": "edge-1", "zone": "speakers", "sku": "SP-1", "width_px": 400, "height_px": 300, "position": [5.6, 0.9]},
-        ],
-    },
-    "products": [
-        {"sku": "HP-1", "gtin": None, "title": {"en": "Sony WH-1000XM6", "ru": "Sony WH-1000XM6"}, "subtitle": {"en": "Noise cancelling", "ru": "Шумоподавление"},
-         "price": 39900, "cost": 20000, "currency": "EUR", "url": "https://id.example/01/04600000000017", "parameters": {}},
-        {"sku": "SP-1", "gtin": None, "title": {"en": "Edifier A2", "ru": "Edifier A2"}, "subtitle": {"en": "Active pair", "ru": "Активная пара"},
-         "price": 18900, "cost": 9000, "currency": "EUR", "url": "", "parameters": {}},
-    ],
-    "customers": CUSTOMERS,
-    "pricing": {"max_discount_share": 0.3, "max_bonus_share": 0.3, "margin_floor_share": 0.05, "quote_seconds": 120, "round_to_minor": 1},
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -112,6 +86,8 @@ class Central:
     data: Path
     url: str
     broker: str
+    signing_key: bytes = b""
+    """Raw Ed25519 public key, as an edge is configured with it."""
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """`python -m central ...` on the same data; fails the test with what it printed."""
@@ -119,12 +95,6 @@ class Central:
         done = subprocess.run(call, input=stdin, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"central {' '.join(arguments)}: {done.stderr}"
         return done.stdout
-
-    @property
-    def signing_key(self) -> bytes:
-        """Raw Ed25519 public key, as an edge is configured with it."""
-        trust = yaml.safe_load(self.command("keys"))["trust"]
-        return base64.b64decode(trust["central_signing_key"])
 
 
 def _start(data: Path, log: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
@@ -146,13 +116,17 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
     folder = tmp_path_factory.mktemp("central")
     data = folder / "data"
     store_file = folder / "store.json"
-    store_file.write_text(json.dumps(STORE_FILE), encoding="utf-8")
+    plan = json.loads(Path(__file__).with_name("store.json").read_text(encoding="utf-8"))
+    store_file.write_text(json.dumps(plan | {"customers": CUSTOMERS}), encoding="utf-8")
     process, ready = _start(data, folder / "central.log")
     service = Central(data, ready["url"], ready["broker"])
     try:
         service.command("import", str(store_file))
         for name, role in STAFF.items():
-            service.command("staff", "add", name, "--role", role, "--store", STORE, "--password-stdin", stdin=PASSWORD + "\n")
+            account = ("staff", "add", name, "--role", role, "--store", STORE, "--password-stdin")
+            service.command(*account, stdin=PASSWORD + "\n")
+        trust = yaml.safe_load(service.command("keys"))["trust"]
+        service.signing_key = base64.b64decode(trust["central_signing_key"])
         yield service
     finally:
         process.terminate()
@@ -189,7 +163,8 @@ class FakeNode:
         with self.lock:
             channel = channel_for(data)
             address = Address(STORE, self.name, channel.kind)
-            envelope = Envelope(id=uuid.uuid4().hex, source=address.source, type=channel.event_type, time=datetime.now(UTC))
+            now = datetime.now(UTC)
+            envelope = Envelope(id=uuid.uuid4().hex, source=address.source, type=channel.event_type, time=now)
             if channel.durable:
                 self.sequence += 1
                 envelope = envelope.model_copy(update={"session": self.session, "sequence": self.sequence})
@@ -208,29 +183,67 @@ class FakeNode:
         elif isinstance(command, LabelShow):
             self.send(
                 LabelState(
-                    label=command.label, state="shown", variant=command.variant, quote=command.quote,
-                    command=command.sequence, price=command.content.price, battery_mv=2950, at=datetime.now(UTC),
+                    label=command.label,
+                    state="shown",
+                    variant=command.variant,
+                    quote=command.quote,
+                    command=command.sequence,
+                    price=command.content.price,
+                    battery_mv=2950,
+                    at=datetime.now(UTC),
                 )
-            )  # fmt: skip
+            )
         elif isinstance(command, LabelRevert):
-            self.send(LabelState(label=command.label, state="shown", variant="public", command=command.sequence, at=datetime.now(UTC)))
+            self.send(
+                LabelState(
+                    label=command.label, state="shown", variant="public", command=command.sequence, at=datetime.now(UTC)
+                )
+            )
 
     def online(self, *, health: bool = True) -> None:
         """Birth and the first health report."""
         policy = PolicyState(mode="qr_only", region="EU")
         models = (ModelCard(name="person detector", sha256="ab" * 32, licence="Apache-2.0"),)
         key = base64.b64encode(hashlib.sha256(self.name.encode()).digest()).decode()
-        self.send(Status(state="online", session=self.session, version="0.1.0", started_at=datetime.now(UTC), public_key=key, drivers={"entrance": "file"}, models=models, policy=policy))
+        self.send(
+            Status(
+                state="online",
+                session=self.session,
+                version="0.1.0",
+                started_at=datetime.now(UTC),
+                public_key=key,
+                drivers={"entrance": "file"},
+                models=models,
+                policy=policy,
+            )
+        )
         if health:
             camera = CameraHealth(id="entrance", state="running", fps=24.6, captured=9000, processed=8800, dropped=190)
-            self.send(Health(uptime_s=90, cameras=(camera,), outbox_depth=0, gallery_subjects=2, disk_free_mb=40000, rss_mb=420))
+            self.send(
+                Health(
+                    uptime_s=90, cameras=(camera,), outbox_depth=0, gallery_subjects=2, disk_free_mb=40000, rss_mb=420
+                )
+            )
 
     def arrive(self, ident: str, *, stage: str = "final", ago_s: float = 0.0) -> str:
         """A check-in of a customer; returns the visit."""
         visit, at = uuid.uuid4().hex, datetime.now(UTC) - timedelta(seconds=ago_s)
         subject = hashlib.sha256(ident.encode()).hexdigest()[:32]
         self.send(VisitStarted(visit=visit, method="qr", device="entrance", at=at))
-        self.send(VisitIdentified.model_validate({"visit": visit, "subject": subject, "method": "qr", "device": "entrance", "stage": stage, "confidence": 1.0, "first_usable_at": at, "at": at}))
+        self.send(
+            VisitIdentified.model_validate(
+                {
+                    "visit": visit,
+                    "subject": subject,
+                    "method": "qr",
+                    "device": "entrance",
+                    "stage": stage,
+                    "confidence": 1.0,
+                    "first_usable_at": at,
+                    "at": at,
+                }
+            )
+        )
         return visit
 
     def leave(self, visit: str) -> None:
@@ -282,7 +295,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass(slots=True)
 class Visitor:
-    """Opens browser contexts and notes what the browser complains about: a script error or a CSP refusal fails the test."""
+    """Opens browser contexts; whatever the browser complains about (script errors, CSP refusals) fails the test."""
 
     browser: Browser
     base: str
@@ -293,8 +306,11 @@ class Visitor:
     def open(self, width: int = 1280, height: int = 860, language: str = "en", dark: bool = False) -> Page:
         """A page of a fresh browser context."""
         context = self.browser.new_context(
-            base_url=self.base, viewport={"width": width, "height": height}, locale=language, color_scheme="dark" if dark else "light",
-        )  # fmt: skip
+            base_url=self.base,
+            viewport={"width": width, "height": height},
+            locale=language,
+            color_scheme="dark" if dark else "light",
+        )
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(DEADLINE_S * 1000)

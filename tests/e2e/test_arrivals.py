@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from conftest import FakeNode, Visitor
 
 
-
 def live(page: Page) -> Page:
     expect(page.locator("#live")).to_be_visible()
     page.evaluate("window.notReloaded = true")

@@ -23,10 +23,14 @@ zxingcpp = pytest.importorskip("zxingcpp", reason="zxing-cpp reads the code from
 image = pytest.importorskip("PIL.Image", reason="Pillow opens the screenshot")
 
 
-def connected(visitor: Visitor, central: Central, ident: str, **look: object) -> Page:
-    code = central.command("customers", "login-code", ident).split()[-1]
-    page = visitor.open(width=390, height=844, **look)  # type: ignore[arg-type]
-    page.goto(f"/me#{code}")
+def connected(visitor: Visitor, ident: str) -> Page:
+    """A phone that was given a one-time code by staff."""
+    staff = visitor.staff("vera").request
+    csrf = staff.get("/api/v1/session").json()["csrf"]
+    given = staff.post(f"/api/v1/customers/{ident}/login-code", headers={"X-CSRF-Token": csrf})
+    assert given.ok, given.text()
+    page = visitor.open(width=390, height=844)
+    page.goto(f"/me#{given.json()['code']}")
     expect(page.locator("#qr svg")).to_be_visible()
     return page
 
@@ -46,7 +50,7 @@ def check(token: CheckinToken, central_key: bytes) -> None:
 
 
 def test_the_code_on_the_screen_is_a_valid_check_in(visitor: Visitor, central: Central) -> None:
-    page = connected(visitor, central, "anna")
+    page = connected(visitor, "anna")
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Anna Sokolova")
     assert page.evaluate("location.hash") == ""
     text = read(page)
@@ -65,7 +69,7 @@ def test_the_code_on_the_screen_is_a_valid_check_in(visitor: Visitor, central: C
 def test_an_edge_accepts_it_once(visitor: Visitor, central: Central) -> None:
     checkin = pytest.importorskip("edge.checkin", reason="the edge's verifier needs the edge extra")
     values = pytest.importorskip("edge.values")
-    page = connected(visitor, central, "jonas")
+    page = connected(visitor, "jonas")
     text, now = read(page), datetime.now(UTC)
     verifier = checkin.CheckinVerifier(central.signing_key, values.Instant(100.0, now - timedelta(minutes=1)))
     answer = verifier.step(text, values.Instant(160.0, now))
@@ -74,19 +78,20 @@ def test_an_edge_accepts_it_once(visitor: Visitor, central: Central) -> None:
     assert verifier.step(text, values.Instant(161.0, now + timedelta(seconds=1))).reason == "replayed"
 
 
-def test_the_private_key_cannot_leave_the_browser(visitor: Visitor, central: Central) -> None:
-    page = connected(visitor, central, "extra3")
+def test_the_private_key_cannot_leave_the_browser(visitor: Visitor) -> None:
+    page = connected(visitor, "extra3")
     extractable = page.evaluate("""async () => {
       const { load } = await import('/static/js/keystore.js');
       const { pair } = await load();
-      const refused = await crypto.subtle.exportKey('pkcs8', pair.privateKey).then(() => 'exported', (error) => error.name);
+      const refused = await crypto.subtle.exportKey('pkcs8', pair.privateKey).then(
+        () => 'exported', (error) => error.name);
       return [pair.privateKey.extractable, refused];
     }""")
     assert extractable == [False, "InvalidAccessError"]
 
 
-def test_the_code_changes_and_a_sleeping_phone_wakes_to_a_new_one(visitor: Visitor, central: Central) -> None:
-    page = connected(visitor, central, "extra4")
+def test_the_code_changes_and_a_sleeping_phone_wakes_to_a_new_one(visitor: Visitor) -> None:
+    page = connected(visitor, "extra4")
     first = parse_token(read(page))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # shown again after sleep
     page.wait_for_timeout(800)
@@ -94,8 +99,8 @@ def test_the_code_changes_and_a_sleeping_phone_wakes_to_a_new_one(visitor: Visit
     assert second.issued_ms > first.issued_ms
 
 
-def test_a_consent_is_taken_back_and_stays_so(visitor: Visitor, central: Central) -> None:
-    page = connected(visitor, central, "extra5")
+def test_a_consent_is_taken_back_and_stays_so(visitor: Visitor) -> None:
+    page = connected(visitor, "extra5")
     prices = page.get_by_role("switch", name="Show me personal prices")
     expect(prices).to_be_checked()
     page.locator("label.switch", has_text="Show me personal prices").click()
@@ -106,7 +111,7 @@ def test_a_consent_is_taken_back_and_stays_so(visitor: Visitor, central: Central
     expect(page.get_by_role("switch", name="Use my profile")).to_be_checked()
 
 
-def test_a_used_code_is_refused_with_a_sentence(visitor: Visitor, central: Central) -> None:
+def test_a_used_code_is_refused_with_a_sentence(visitor: Visitor) -> None:
     page = visitor.open(width=390, height=844, language="ru")
     page.goto("/me")
     page.get_by_label("Одноразовый код").fill("NOT-A-CODE")
@@ -114,8 +119,8 @@ def test_a_used_code_is_refused_with_a_sentence(visitor: Visitor, central: Centr
     expect(page.get_by_role("alert")).to_contain_text("больше не действует")
 
 
-def test_signing_out_forgets_the_key(visitor: Visitor, central: Central) -> None:
-    page = connected(visitor, central, "extra6")
+def test_signing_out_forgets_the_key(visitor: Visitor) -> None:
+    page = connected(visitor, "extra6")
     page.get_by_role("button", name="Disconnect this phone").click()
     expect(page.get_by_label("One-time code")).to_be_visible()
     gone = page.evaluate("async () => (await (await import('/static/js/keystore.js')).load()) === undefined")

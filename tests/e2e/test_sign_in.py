@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from conftest import Central, Visitor
 
-PASSWORD = "a long enough password"  # noqa: S105 - of a throw-away database
+PASSWORD = "a long enough password"
 
 
 def test_sign_in_goes_where_one_wanted_to_go(visitor: Visitor) -> None:

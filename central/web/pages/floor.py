@@ -24,8 +24,8 @@ async def show(page: PageDep) -> Response:
 def plan_of(store: StoreOut, language: Language) -> dict[str, object]:
     """The store as the script draws it: names in one language, metres."""
     plain = store.model_dump(mode="json", include={"id", "timezone", "plan", "lines", "cameras", "labels"})
-    zones = [{"id": zone.id, "name": i18n.localized(zone.name, language), "polygon": zone.polygon} for zone in store.zones]
-    return plain | {"zones": zones}
+    names = {zone.id: i18n.localized(zone.name, language) for zone in store.zones}
+    return plain | {"zones": [{"id": zone.id, "name": names[zone.id], "polygon": zone.polygon} for zone in store.zones]}
 
 
 def texts(language: Language) -> dict[str, str]:

@@ -1,0 +1,51 @@
+"""Pictures of the pages for the README: `pytest tests/e2e/pictures.py` draws docs/images anew. Not a test."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from conftest import FakeNode, Visitor
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+PLACES = [(2.6, 2.4, 0.8), (6.4, 2.2, 0.7), (11.4, 2.8, 0.9), (7.0, 6.8, 0.6)]
+"""Where people stood: metres right, metres down, spread."""
+
+
+def crowd(people: random.Random) -> list[tuple[int, int, float]]:
+    """A minute of occupancy around the shelves and on the way to them."""
+    cells: dict[tuple[int, int], float] = {}
+    for x, y, spread in PLACES:
+        for _ in range(14):
+            cell = (int(people.gauss(x, spread) / 0.25), int(people.gauss(y, spread * 0.6) / 0.25))
+            cells[cell] = cells.get(cell, 0.0) + 4.0
+    return [(column, row, seconds) for (column, row), seconds in cells.items() if 0 <= column < 56 and 0 <= row < 36]
+
+
+def test_draw(visitor: Visitor, node: FakeNode) -> None:
+    people = random.Random(7)
+    for minute in range(1, 5):
+        node.occupy(minute, crowd(people))
+    for zone, count in (("headphones", 2), ("vinyl", 1)):
+        for _ in range(count):
+            node.enter(zone, None, f"floor-1-{uuid.uuid4().hex[:6]}")
+    visits = [node.arrive(ident) for ident in ("anna", "jonas", "quiet", "extra1")]
+    node.settle()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    colleague = visitor.staff("ilya")
+    colleague.locator(f'[data-visit="{visits[3]}"]').get_by_role("button").click()
+    expect(colleague.locator(f'#group-mine [data-visit="{visits[3]}"]')).to_be_visible()
+    arrivals = visitor.staff("marina", height=900)
+    expect(arrivals.locator("#live")).to_be_visible()
+    arrivals.wait_for_timeout(5000)
+    arrivals.screenshot(path=IMAGES / "arrivals.png")
+    floor = visitor.staff("vera", "/floor", height=960)
+    floor.wait_for_timeout(3000)
+    floor.screenshot(path=IMAGES / "floor.png")
+    for picture in (IMAGES / "arrivals.png", IMAGES / "floor.png"):
+        assert picture.stat().st_size < 300_000
