@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.alerts.tables import AlertChange
 from central.database import Base
 from central.keys import Keys
+from central.labels.tables import Presence
 from central.outgoing.tables import OutgoingCommand
 from central.settings import Settings
+from central.visits.tables import Visit
 
 
 @dataclass(slots=True)
@@ -38,6 +40,11 @@ class Effects:
     """Somebody's template came, went or must be renewed."""
     rows: dict[type[Base], list[Mapping[str, object]]] = field(default_factory=lambda: defaultdict(list))
     """Rows nothing reads within the transaction: inserted together at the end."""
+
+    visit_rows: dict[tuple[str, str], Visit | None] = field(default_factory=dict)
+    """Visits looked up already, by (store, id); None: not there."""
+    presence_rows: dict[tuple[str, str, str, str], Presence | None] = field(default_factory=dict)
+    """The same for (store, node, zone, track)."""
 
     async def flush_rows(self) -> None:
         """Insert the collected rows, one statement a table."""

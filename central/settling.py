@@ -15,8 +15,9 @@ async def finish(effects: Effects) -> None:
     """Within the transaction: conclude visits, make cards, arbitrate zones, insert collected rows."""
     for store, node in sorted(effects.births):
         await labels.sync_public(effects, store, node)
-    for store, visit_id in sorted(effects.visits):
-        await _conclude(effects, store, visit_id)
+    await effects.flush_rows()
+    if effects.visits:
+        await _conclude(effects)
     for store, zone in sorted(effects.zones):
         await labels.arbitrate(effects, store, zone, late=False)
     for store, zone in sorted(effects.late_zones - effects.zones):
@@ -25,14 +26,11 @@ async def finish(effects: Effects) -> None:
     await effects.session.flush()
 
 
-async def _conclude(effects: Effects, store: str, visit_id: str) -> None:
-    visit = await visits.reconclude(effects.session, store, visit_id)
-    if visit is None:
-        return
-    await alerts.consider(effects, visit)
-    statement = select(Presence.zone).where(
-        Presence.store == store, Presence.visit == visit_id, Presence.left_at.is_(None)
-    )
-    effects.zones.update((store, zone) for zone in (await effects.session.scalars(statement)).all())
-    if visit.ended_at is not None:
-        await labels.revert_visit(effects, store, visit_id, "left")
+async def _conclude(effects: Effects) -> None:
+    touched = await visits.reconclude(effects, effects.visits)
+    await effects.session.flush()
+    await alerts.consider_all(effects, touched)
+    ids = [visit.id for visit in touched]
+    where = select(Presence.store, Presence.zone).where(Presence.visit.in_(ids), Presence.left_at.is_(None)).distinct()
+    effects.zones.update((store, zone) for store, zone in (await effects.session.execute(where)).all())
+    await labels.revert_visits(effects, [visit for visit in touched if visit.ended_at is not None], "left")

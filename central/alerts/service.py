@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.alerts.schemas import Card, CardCustomer
 from central.alerts.tables import Alert, AlertChange
 from central.effects import Effects
-from central.privacy.service import purposes_of, purposes_of_many
+from central.privacy.service import purposes_of_many
 from central.profiles.tables import Customer
 from central.visits.service import is_live
 from central.visits.tables import Visit
@@ -25,12 +25,18 @@ class ClaimedError(Exception):
     """Somebody else was faster, or the card is closed; the message says who or what."""
 
 
-async def consider(effects: Effects, visit: Visit) -> None:
-    """Bring the card of a visit in step with what is known of it now."""
-    statement = select(Alert).where(Alert.store == visit.store, Alert.visit == visit.id)
-    alert = (await effects.session.scalars(statement)).one_or_none()
-    purposes = await purposes_of(effects.session, visit.subject)
-    welcome = visit.subject is not None and purposes.get("consultant_alert", False)
+async def consider_all(effects: Effects, visits: Sequence[Visit]) -> None:
+    """Bring the cards of visits in step with what is known of them now."""
+    ids = [visit.id for visit in visits]
+    rows = (await effects.session.scalars(select(Alert).where(Alert.visit.in_(ids)))).all()
+    cards_of = {(row.store, row.visit): row for row in rows}
+    purposes = await purposes_of_many(effects.session, {visit.subject for visit in visits if visit.subject})
+    for visit in visits:
+        allowed = purposes.get(visit.subject or "", {}).get("consultant_alert", False)
+        await _consider(effects, visit, cards_of.get((visit.store, visit.id)), welcome=allowed)
+
+
+async def _consider(effects: Effects, visit: Visit, alert: Alert | None, *, welcome: bool) -> None:
     if alert is None:
         if welcome and is_live(visit, effects.now):
             await _create(effects, visit)

@@ -17,6 +17,7 @@ class Alert(Base):
     __table_args__ = (
         UniqueConstraint("store", "visit"),
         Index("ix_alerts_store_state", "store", "state"),
+        Index("ix_alerts_visit", "visit"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

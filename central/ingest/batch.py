@@ -13,11 +13,21 @@ from central.effects import Effects, Origin
 from central.ingest.handlers import apply
 from central.ingest.ranges import Committed
 from central.ingest.tables import Event, Mark, Quarantined
+from central.labels import presence
+from central.visits import service as visits
 from contract.channels import Address, parse_topic
 from contract.codec import Envelope, Message, decode
 from contract.commands import Receipt
 from contract.errors import MessageError, MisaddressedError
-from contract.events import EnrolmentCompleted
+from contract.events import (
+    EnrolmentCompleted,
+    VisitEnded,
+    VisitIdentified,
+    VisitStarted,
+    ZoneDwelled,
+    ZoneEntered,
+    ZoneLeft,
+)
 from contract.values import MAX_ACCEPTED_BYTES, Report
 
 ALSO = 256
@@ -55,12 +65,10 @@ class Batch:
     effects: Effects
     outboxes: dict[OutboxKey, _Outbox] = field(default_factory=dict)
 
-    async def take(self, arrived: Arrived) -> None:
+    async def take(self, arrived: Arrived, message: Message | MessageError) -> None:
         """Commit one message: its effects, or its place in quarantine."""
-        try:
-            message = decode(arrived.topic, arrived.payload)
-        except MessageError as error:
-            await self.quarantine(arrived, error.reason, error.detail)
+        if isinstance(message, MessageError):
+            await self.quarantine(arrived, message.reason, message.detail)
             return
         if message.channel.direction != "up" or not isinstance(message.data, Report):
             return
@@ -199,10 +207,34 @@ def salvage(arrived: Arrived) -> tuple[Address | None, Envelope | None]:
     return address, envelope if numbered and envelope.source == address.source else None
 
 
+def read(arrived: Arrived) -> Message | MessageError:
+    """The message, or what is wrong with it."""
+    try:
+        return decode(arrived.topic, arrived.payload)
+    except MessageError as error:
+        return error
+
+
 async def run(effects: Effects, messages: Sequence[Arrived]) -> Batch:
     """Apply messages in the order they came; the caller commits."""
     batch = Batch(effects)
-    for arrived in messages:
-        await batch.take(arrived)
+    decoded = [read(arrived) for arrived in messages]
+    await _warm(effects, [message for message in decoded if isinstance(message, Message)])
+    for arrived, message in zip(messages, decoded, strict=True):
+        await batch.take(arrived, message)
     batch.close()
     return batch
+
+
+async def _warm(effects: Effects, messages: Sequence[Message]) -> None:
+    """Look up together what the messages are about."""
+    named: set[tuple[str, str]] = set()
+    placed: set[tuple[str, str, str, str]] = set()
+    for message in messages:
+        address, data = message.address, message.data
+        if isinstance(data, VisitStarted | VisitIdentified | VisitEnded):
+            named.add((address.store, data.visit))
+        elif isinstance(data, ZoneEntered | ZoneDwelled | ZoneLeft):
+            placed.add((address.store, address.node, data.zone, data.track))
+    await visits.warm(effects, named)
+    await presence.warm(effects, placed)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+
+from sqlalchemy import select
 
 from central.effects import Effects, Origin
 from central.labels.tables import Presence
@@ -13,14 +16,29 @@ FRESH = timedelta(seconds=30)
 
 
 async def _row(effects: Effects, origin: Origin, zone: str, track: str) -> Presence:
-    row = await effects.session.get(Presence, (origin.store, origin.node, zone, track))
+    key = (origin.store, origin.node, zone, track)
+    row = effects.presence_rows[key] if key in effects.presence_rows else await effects.session.get(Presence, key)
     if row is None:
         row = Presence(
             store=origin.store, node=origin.node, zone=zone, track=track, dwelled=False, touched_at=effects.now
         )
         effects.session.add(row)
-        await effects.session.flush()
+    effects.presence_rows[key] = row
     return row
+
+
+async def warm(effects: Effects, keys: Collection[tuple[str, str, str, str]]) -> None:
+    """Look up (store, node, zone, track) together instead of one by one."""
+    for store, node in {key[:2] for key in keys}:
+        mine = [key for key in keys if key[:2] == (store, node)]
+        statement = select(Presence).where(
+            Presence.store == store,
+            Presence.node == node,
+            Presence.zone.in_({key[2] for key in mine}),
+            Presence.track.in_({key[3] for key in mine}),
+        )
+        found = {(row.zone, row.track): row for row in (await effects.session.scalars(statement)).all()}
+        effects.presence_rows.update({key: found.get(key[2:]) for key in mine})
 
 
 def _touch(effects: Effects, origin: Origin, event: ZoneEntered | ZoneDwelled | ZoneLeft, row: Presence) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -106,8 +106,9 @@ async def _occupants(effects: Effects, store_id: str, zone: str) -> list[Occupan
         Presence.left_at.is_(None),
         Presence.touched_at > effects.now - FORGET_TRACK,
     )
-    rows = (await effects.session.scalars(statement)).all()
-    return [Occupant(row.track, row.visit, row.dwelled, await _allowed(effects, store_id, row.visit)) for row in rows]
+    rows = (await effects.session.scalars(statement.limit(2))).all()  # two are a crowd already
+    alone = len(rows) == 1 and await _allowed(effects, store_id, rows[0].visit)
+    return [Occupant(row.track, row.visit, row.dwelled, alone) for row in rows]
 
 
 async def _allowed(effects: Effects, store_id: str, visit_id: str | None) -> bool:
@@ -167,11 +168,15 @@ async def revert(effects: Effects, label: Label, reason: Reason) -> None:
     await outgoing.issue(effects, label.store, label.node, label.id, command)
 
 
-async def revert_visit(effects: Effects, store: str, visit: str, reason: Reason) -> None:
-    """Every label that was made personal for this visit goes back."""
-    statement = select(Label).where(Label.store == store, Label.wanted_visit == visit)
+async def revert_visits(effects: Effects, visits: Collection[Visit], reason: Reason) -> None:
+    """Every label that was made personal for one of these visits goes back."""
+    keys = {(visit.store, visit.id) for visit in visits}
+    if not keys:
+        return
+    statement = select(Label).where(Label.wanted_visit.in_([visit for _, visit in keys]))
     for label in (await effects.session.scalars(statement)).all():
-        await revert(effects, label, reason)
+        if (label.store, label.wanted_visit) in keys:
+            await revert(effects, label, reason)
 
 
 async def revert_quote(effects: Effects, store: str, quote: str, reason: Reason) -> None:

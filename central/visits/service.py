@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -17,12 +18,28 @@ LIVE_FOR = timedelta(hours=12)
 
 
 async def _visit(effects: Effects, origin: Origin, visit: str) -> Visit:
-    row = await effects.session.get(Visit, (origin.store, visit))
+    key = (origin.store, visit)
+    row = effects.visit_rows[key] if key in effects.visit_rows else await effects.session.get(Visit, key)
     if row is None:
         row = Visit(store=origin.store, id=visit, node=origin.node, first_seen_at=effects.now)
         effects.session.add(row)
-        await effects.session.flush()
+    effects.visit_rows[key] = row
     return row
+
+
+async def warm(effects: Effects, keys: Collection[tuple[str, str]]) -> None:
+    """Look up (store, visit) pairs together instead of one by one."""
+    for store, ids in _by_store(keys).items():
+        rows = await effects.session.scalars(select(Visit).where(Visit.store == store, Visit.id.in_(ids)))
+        found = {row.id: row for row in rows.all()}
+        effects.visit_rows.update({(store, visit): found.get(visit) for visit in ids})
+
+
+def _by_store(keys: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for store, visit in sorted(keys):
+        grouped.setdefault(store, []).append(visit)
+    return grouped
 
 
 async def started(effects: Effects, origin: Origin, event: VisitStarted) -> None:
@@ -37,20 +54,13 @@ async def started(effects: Effects, origin: Origin, event: VisitStarted) -> None
 async def identified(effects: Effects, origin: Origin, event: VisitIdentified) -> None:
     """One more clue; the conclusion is drawn once, at the end of the transaction."""
     await _visit(effects, origin, event.visit)
-    effects.session.add(
-        Evidence(
-            store=origin.store,
-            visit=event.visit,
-            subject=event.subject,
-            method=event.method,
-            device=event.device,
-            stage=event.stage,
-            outcome=event.outcome,
-            confidence=event.confidence,
-            margin=event.margin,
-            first_usable_at=origin.true(event.first_usable_at),
-            at=origin.true(event.at),
-        )
+    effects.rows[Evidence].append(
+        {
+            **event.model_dump(exclude={"first_usable_at", "at"}),
+            "store": origin.store,
+            "first_usable_at": origin.true(event.first_usable_at),
+            "at": origin.true(event.at),
+        }
     )
     effects.visits.add((origin.store, event.visit))
 
@@ -64,32 +74,35 @@ async def ended(effects: Effects, origin: Origin, event: VisitEnded) -> None:
     effects.visits.add((origin.store, event.visit))
 
 
-async def reconclude(session: AsyncSession, store: str, visit: str) -> Visit | None:
-    """Draw the identity from the evidence again and write it down."""
-    row = await session.get(Visit, (store, visit))
-    if row is None:
-        return None
-    clues = (await session.scalars(select(Evidence).where(Evidence.store == store, Evidence.visit == visit))).all()
-    best = conclude(
-        [
-            Clue(
-                clue.subject,
-                clue.method,
-                clue.stage,
-                clue.outcome,
-                clue.confidence,
-                clue.first_usable_at,
-                clue.at,
-            )
-            for clue in clues
-        ]
-    )
-    if best is not None:
-        row.subject = best.subject if best.outcome == "known" else None
-        row.method, row.stage, row.outcome = best.method, best.stage, best.outcome
-        row.confidence = best.confidence
-        row.identified_at, row.first_usable_at = best.at, best.first_usable_at
-    return row
+async def reconclude(effects: Effects, keys: Collection[tuple[str, str]]) -> list[Visit]:
+    """Draw the identities of these (store, visit) from their evidence again and write them down."""
+    await warm(effects, [key for key in keys if effects.visit_rows.get(key) is None])
+    touched: list[Visit] = []
+    for store, ids in _by_store(keys).items():
+        statement = select(Evidence).where(Evidence.store == store, Evidence.visit.in_(ids))
+        clues: dict[str, list[Evidence]] = {}
+        for clue in (await effects.session.scalars(statement)).all():
+            clues.setdefault(clue.visit, []).append(clue)
+        for visit in ids:
+            row = effects.visit_rows[store, visit]
+            if row is not None:
+                _write_down(row, clues.get(visit, ()))
+                touched.append(row)
+    return touched
+
+
+def _write_down(row: Visit, clues: Sequence[Evidence]) -> None:
+    best = conclude([_clue(clue) for clue in clues])
+    if best is None:
+        return
+    row.subject = best.subject if best.outcome == "known" else None
+    row.method, row.stage, row.outcome = best.method, best.stage, best.outcome
+    row.confidence = best.confidence
+    row.identified_at, row.first_usable_at = best.at, best.first_usable_at
+
+
+def _clue(row: Evidence) -> Clue:
+    return Clue(row.subject, row.method, row.stage, row.outcome, row.confidence, row.first_usable_at, row.at)
 
 
 async def live_of_subject(session: AsyncSession, subject: str, now: datetime) -> list[Visit]:

@@ -225,7 +225,7 @@ async def test_health_is_kept_and_not_numbered(shop: Any) -> None:
     assert Worker is not None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300))
 def test_no_bytes_make_salvage_raise(payload: bytes) -> None:
     from datetime import UTC, datetime

@@ -47,6 +47,7 @@ def upgrade() -> None:
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index("ix_alerts_store_state", ["store", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_subject"), ["subject"], unique=False)
+        batch_op.create_index("ix_alerts_visit", ["visit"], unique=False)
 
     op.create_table(
         "consent_head",
@@ -575,6 +576,7 @@ def downgrade() -> None:
     op.drop_table("consent_records")
     op.drop_table("consent_head")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index("ix_alerts_visit")
         batch_op.drop_index(batch_op.f("ix_alerts_subject"))
         batch_op.drop_index("ix_alerts_store_state")
 
