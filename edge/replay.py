@@ -21,6 +21,7 @@ from edge.config.model import EdgeConfig
 from edge.config.problems import ConfigError, Problem
 from edge.gallery import Gallery
 from edge.policy import judge
+from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.values import Emission, Frame, Instant
 from edge.vision_node import Vision, VisionCounters
@@ -64,6 +65,7 @@ def replay(
         raise ConfigError(
             [Problem(("cameras",), 0, f"there is no camera {camera_id!r}; cameras of this file: {known}")]
         )
+    limit_threads()
     recorded_at = camera.source.recorded_at if isinstance(camera.source, FileOptions) else None
     only = config.model_copy(update={"cameras": (camera,)})
     return _Replay(only, video, recorded_at or RECORDED_AT, gallery).run(out, progress)

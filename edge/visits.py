@@ -124,8 +124,12 @@ class VisitBook:
         if decision.outcome != "known" or decision.subject is None:
             return emitted
         usable = decision.first_usable or now
-        visit, opened = self._open(decision.subject, "face", place, usable, now)
-        emitted += opened
+        if earlier is not None and earlier.subject == decision.subject:
+            visit = earlier
+            visit.last_seen = max(visit.last_seen, now.monotonic)
+        else:
+            visit, opened = self._open(decision.subject, "face", place, usable, now)
+            emitted += opened
         emitted += self._identify(visit, decision.stage, decision.confidence, decision.margin, place.device, now)
         if decision.stage == "provisional":
             self._by_face[face] = visit.id

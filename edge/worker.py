@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from contract.clock import Clock
+from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.slot import LatestSlot, SlotCounts
 from edge.values import Emission, Frame, Instant
@@ -118,6 +119,7 @@ class VisionWorker:
         return True
 
     def _run(self) -> None:
+        limit_threads()
         try:
             while not self._stopping:
                 if not self.turn():
