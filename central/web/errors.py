@@ -7,6 +7,8 @@ from typing import Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -26,13 +28,25 @@ def wants_page(request: Request) -> bool:
 
 def install(app: FastAPI) -> None:
     """Wrap the handlers that are there already."""
-    plain = cast("Handler", app.exception_handlers.get(HTTPException, http_exception_handler))
+    plain: Handler = cast("Handler", app.exception_handlers.get(HTTPException, http_exception_handler))
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code in _PASSED_ON or not wants_page(request):
             return await plain(request, error)
         return message(request, error.status_code)
+
+    def for_people(kind: type[Exception], status: int) -> None:
+        before = cast("Handler | None", app.exception_handlers.get(kind))
+
+        async def explained(request: Request, error: Exception) -> Response:
+            if wants_page(request):
+                return message(request, status)
+            if before is None:
+                raise error
+            return await before(request, error)
+
+        app.add_exception_handler(kind, explained)
 
     async def crashed(request: Request, error: Exception) -> Response:
         # Starlette logs the traceback and raises on; this is only what the person sees.
@@ -43,6 +57,8 @@ def install(app: FastAPI) -> None:
     async def empty(request: Request, error: Exception) -> Response:
         return no_store(request)
 
+    for_people(RequestValidationError, 404)
+    for_people(SQLAlchemyError, 503)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(500, crashed)
     app.add_exception_handler(NoStoreError, empty)
@@ -55,6 +71,7 @@ def message(request: Request, status: int) -> Response:
         401: (_("Please sign in"), _("Your session has ended.")),
         403: (_("Not for this account"), _("Ask a manager or an administrator if you need this page.")),
         404: (_("Nothing here"), _("The page does not exist, or it belongs to another store.")),
+        503: (_("Not available just now"), _("The database does not answer. Try again in a moment.")),
         429: (_("A little too fast"), _("Wait a few minutes and try again.")),
     }.get(
         status,

@@ -200,18 +200,18 @@ class FakeNode:
                 )
             )
 
-    def online(self, *, health: bool = True) -> None:
+    def online(self, *, health: bool = True, key: str = "") -> None:
         """Birth and the first health report."""
         policy = PolicyState(mode="qr_only", region="EU")
         models = (ModelCard(name="person detector", sha256="ab" * 32, licence="Apache-2.0"),)
-        key = base64.b64encode(hashlib.sha256(self.name.encode()).digest()).decode()
+        public = base64.b64encode(hashlib.sha256((self.name + key).encode()).digest()).decode()
         self.send(
             Status(
                 state="online",
                 session=self.session,
                 version="0.1.0",
                 started_at=datetime.now(UTC),
-                public_key=key,
+                public_key=public,
                 drivers={"entrance": "file"},
                 models=models,
                 policy=policy,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
+
+from contract.events import LineCrossed, ZoneLeft
 
 if TYPE_CHECKING:
     from conftest import FakeNode, Visitor
@@ -27,6 +30,20 @@ def crowd(people: random.Random) -> list[tuple[int, int, float]]:
     return [(column, row, seconds) for (column, row), seconds in cells.items() if 0 <= column < 56 and 0 <= row < 36]
 
 
+def people_through_the_shop(node: FakeNode, people: random.Random) -> None:
+    """Some hours of walking in, staying and walking out; today's only, whatever the hour."""
+    now = datetime.now(UTC)
+    for number in range(60):
+        at = now - timedelta(minutes=number * 2.6)
+        track = f"floor-0-{number}"
+        for direction, later in (("in", 0), ("out", people.randrange(2, 30))):
+            if number * 2.6 > later:
+                crossed = {"track": track, "line": "door", "direction": direction, "at": at + timedelta(minutes=later)}
+                node.send(LineCrossed.model_validate(crossed))
+        zone = people.choice(["headphones", "headphones", "speakers", "vinyl"])
+        node.send(ZoneLeft(track=track, zone=zone, dwell_s=people.expovariate(1 / 90), at=at))
+
+
 def test_draw(visitor: Visitor, node: FakeNode) -> None:
     people = random.Random(7)
     for minute in range(1, 5):
@@ -34,6 +51,7 @@ def test_draw(visitor: Visitor, node: FakeNode) -> None:
     for zone, count in (("headphones", 2), ("vinyl", 1)):
         for _ in range(count):
             node.enter(zone, None, f"floor-1-{uuid.uuid4().hex[:6]}")
+    people_through_the_shop(node, people)
     visits = [node.arrive(ident) for ident in ("anna", "jonas", "quiet", "extra1")]
     node.settle()
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -97,6 +97,17 @@ def test_russian_by_browser_by_switch_and_kept(visitor: Visitor, node: FakeNode)
     node.leave(visit)
 
 
+def test_the_sound_can_be_switched_on(visitor: Visitor, node: FakeNode) -> None:
+    page = live(visitor.staff("marina"))
+    sound = page.get_by_role("button", name="Sound")
+    expect(sound).to_have_attribute("aria-pressed", "false")
+    sound.click()
+    expect(sound).to_have_attribute("aria-pressed", "true")
+    visit = node.arrive("extra3")
+    expect(page.locator(f'[data-visit="{visit}"]')).to_be_visible()
+    node.leave(visit)
+
+
 def test_the_keyboard_alone_is_enough(visitor: Visitor, node: FakeNode) -> None:
     visit = node.arrive("extra2")
     node.settle()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
+
+from contract.state import Status
 
 if TYPE_CHECKING:
     from conftest import FakeNode, Visitor
@@ -47,3 +50,20 @@ def test_the_system_page_shows_the_node(visitor: Visitor, node: FakeNode) -> Non
     expect(here).to_contain_text("Apache-2.0")
     page.wait_for_timeout(5600)  # the list is drawn again by then
     expect(here.get_by_text("Apache-2.0")).to_be_visible()
+
+
+def test_a_lost_node_is_loud_and_a_new_key_waits_for_an_administrator(visitor: Visitor, node: FakeNode) -> None:
+    other = replace(node, name="edge-2", session=uuid.uuid4().hex, sequence=0)
+    other.online(health=False)
+    other.online(health=False, key="another key")
+    other.send(Status(state="offline", session=other.session))
+    manager = visitor.staff("vera", "/system")
+    here = manager.locator("#node-edge-2")
+    expect(here).to_contain_text("Offline")
+    expect(manager.get_by_text("1 node is not reporting")).to_be_visible()
+    expect(here).to_contain_text("This node has a new key")
+    expect(here.get_by_role("button")).to_have_count(0)
+    admin = visitor.staff("root", "/system")
+    admin.locator("#node-edge-2").get_by_role("button", name="Accept the new key").click()
+    expect(admin.get_by_text("This node has a new key")).to_have_count(0)
+    expect(manager.get_by_text("This node has a new key")).to_have_count(0)

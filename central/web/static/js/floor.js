@@ -92,6 +92,7 @@ function drawDwell(rows) {
   const stayed = rows.filter((row) => row.stays > 0).sort((a, b) => b.total_s - a.total_s);
   const top = Math.max(1, ...stayed.map((row) => row.total_s));
   element("no-dwell").hidden = stayed.length > 0;
+  element("dwell").parentElement.hidden = stayed.length === 0;
   element("dwell").replaceChildren(...stayed.map((row) => {
     const line = document.createElement("tr");
     const cells = [names.get(row.zone) ?? row.zone, row.stays, duration(row.p50_s), duration(row.p90_s)];
