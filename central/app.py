@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 
@@ -74,7 +74,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
             stack.push_async_callback(runtime.db.close)
             app.state.runtime = runtime
             if bus:
-                await _start_bus(runtime, stack)
+                await _start_bus(app, runtime, stack)
             stack.callback(runtime.hub.close)
             yield
 
@@ -88,6 +88,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
         openapi_url=None,
     )
     app.state.limiter = LoginLimiter()
+    app.state.broken = False
     app.add_middleware(SecurityHeaders)
     add_handlers(app)
     for router in ROUTERS:
@@ -109,14 +110,14 @@ async def open_runtime(settings: Settings, clock: Clock) -> Runtime:
     return Runtime(settings, database, clock, own_keys)
 
 
-async def _start_bus(runtime: Runtime, stack: AsyncExitStack) -> None:
+async def _start_bus(app: FastAPI, runtime: Runtime, stack: AsyncExitStack) -> None:
     settings = runtime.settings
     url = settings.broker_url
     if url is None:
         broker = EmbeddedBroker(settings.broker_port)
         await broker.start()
         stack.push_async_callback(broker.stop)
-        _in_background(stack, broker.supervise(), "broker")
+        _in_background(app, stack, broker.supervise(), "broker")
         url = broker.url
     address = broker_address(url)
     bus = Bus(address, runtime.clock)
@@ -128,14 +129,21 @@ async def _start_bus(runtime: Runtime, stack: AsyncExitStack) -> None:
             " check the address and that the broker runs"
         )
     runtime.bus = bus
-    _in_background(stack, Worker(runtime, bus).run(), "ingest")
-    _in_background(stack, Background(runtime).run(), "background")
+    _in_background(app, stack, Worker(runtime, bus).run(), "ingest")
+    _in_background(app, stack, Background(runtime).run(), "background")
 
 
-def _in_background(stack: AsyncExitStack, work: object, name: str) -> None:
-    assert asyncio.iscoroutine(work)
-    task: asyncio.Task[None] = asyncio.create_task(work, name=name)
-    task.add_done_callback(_ended)
+def _in_background(app: FastAPI, stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:
+    task = asyncio.create_task(work, name=name)
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            # Half a service is worse than none: whoever supervises us starts a whole one; what is receipted is safe.
+            log.critical("%s stopped; ending the service", task.get_name(), exc_info=task.exception())
+            app.state.broken = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task.add_done_callback(ended)
 
     async def cancel() -> None:
         task.cancel()
@@ -143,17 +151,6 @@ def _in_background(stack: AsyncExitStack, work: object, name: str) -> None:
             await task
 
     stack.push_async_callback(cancel)
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        # Half a service is worse than none: whoever supervises us starts a whole one, and nothing receipted is lost.
-        log.critical("%s stopped", task.get_name(), exc_info=task.exception())
-        asyncio.get_running_loop().call_soon(_give_up)
-
-
-def _give_up() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def health(runtime: RuntimeDep, response: Response) -> HealthOut:

@@ -6,13 +6,16 @@ import asyncio
 import json
 import signal
 import socket
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
 from central.app import create_app
 from central.broker import EmbeddedBroker
 from central.errors import MisconfiguredError
+from central.runtime import Runtime
 from central.settings import Settings, broker_address
 
 STOP_S = 5
@@ -37,32 +40,46 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which would end the process before our own lifespan is over."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def _serve(settings: Settings) -> None:
     if settings.broker_url is not None:
         broker_address(settings.broker_url)
     listener = _listen(settings.host, settings.port)
     app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S)
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S
     )
+    server = _Server(config)
     # Our own lifespan, so that a mistake reaches the command line as an exception instead of a traceback in a log.
     async with app.router.lifespan_context(app):
+        runtime: Runtime = app.state.runtime
+
+        def leave() -> None:
+            server.should_exit = True
+            runtime.hub.close()  # open event streams would hold up the end
+
+        _on_signals(leave)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if server.started:
-            _announce(app.state.runtime.bus.url, *listener.getsockname()[:2])
-        watch = asyncio.create_task(_close_streams(server, app.state.runtime.hub.close))
+            _announce(runtime.bus.url if runtime.bus else "", *listener.getsockname()[:2])
         await serving
-        watch.cancel()
+    if app.state.broken:
+        sys.exit(1)
 
 
-async def _close_streams(server: uvicorn.Server, close: object) -> None:
-    """Open event streams would hold up the end: let them go as soon as it is asked for."""
-    assert callable(close)
-    while not server.should_exit:
-        await asyncio.sleep(0.1)
-    close()
+def _on_signals(action: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, action)
 
 
 def _announce(broker: str, host: str, port: int) -> None:
@@ -77,9 +94,7 @@ async def serve_broker(port: int) -> None:
     print(json.dumps({"ready": True, "broker": broker.url}), flush=True)
     supervisor = asyncio.create_task(broker.supervise())
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    _on_signals(stop.set)
     await stop.wait()
     supervisor.cancel()
     with suppress(asyncio.CancelledError):

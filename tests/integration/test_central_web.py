@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -50,14 +48,14 @@ class Site:
 
 
 @pytest.fixture
-async def site(shop: Any, import_document: Any, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(shop: Any, import_document: Any) -> Site:
     await shop.load()
     other = import_document(id="other", name="Another shop")
     other["customers"] = []
     await shop.load(other)
     app = create_app(shop.runtime.settings, shop.clock, bus=False)
     app.state.runtime = shop.runtime
-    yield Site(shop, app)
+    return Site(shop, app)
 
 
 def _routes(app: Any) -> list[tuple[str, str]]:
