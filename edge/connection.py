@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -31,6 +32,12 @@ class Will:
     payload: bytes
 
 
+def _without_delay(_client: mqtt.Client, _userdata: object, opened: object) -> None:
+    """Nagle's algorithm would hold an event back until the broker's delayed ACK, up to 40 ms (RFC 896, RFC 1122)."""
+    if isinstance(opened, socket.socket):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Connection:
     """A connected, subscribed client. `wake` is called from paho's thread whenever something happened."""
 
@@ -54,6 +61,7 @@ class Connection:
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._credentials(broker, tls)
+        self._client.on_socket_open = _without_delay
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect

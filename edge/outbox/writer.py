@@ -196,7 +196,7 @@ class OutboxWriter:
 
     def _count_shed(self, gone: Sequence[Draft], why: str) -> None:
         if gone and not self.shed_counts:
-            log.error("outbox: telemetry is being shed (%s); the counts are in the health message", why)
+            log.error("outbox: telemetry is being shed (%s); the counts follow when there is room", why)
         self.shed_counts.update(draft.kind for draft in gone)
 
     def _idle(self) -> None:
