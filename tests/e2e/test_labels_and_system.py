@@ -24,12 +24,12 @@ def test_a_label_turns_personal_and_back_while_the_page_is_open(visitor: Visitor
     visit, track = node.arrive("anna"), f"floor-1-{uuid.uuid4().hex[:6]}"
     node.enter("speakers", visit, track)
     node.dwell("speakers", visit, track)
-    expect(label.get_by_text("Personal", exact=True)).to_be_visible()
+    expect(label.get_by_text("Personal price", exact=True)).to_be_visible()
     expect(label.get_by_role("img")).not_to_have_attribute("alt", re.compile("Edifier A2, 189"))
     drawing = page.request.get(label.get_by_role("img").get_attribute("src") or "").text()
     assert "Your price" in drawing or "Ваша цена" in drawing
     node.enter("speakers", None, f"floor-1-{uuid.uuid4().hex[:6]}")  # somebody else comes near
-    expect(label.get_by_text("Personal", exact=True)).to_have_count(0)
+    expect(label.get_by_text("Personal price", exact=True)).to_have_count(0)
     expect(label.get_by_role("img")).to_have_attribute("alt", re.compile("Edifier A2, 189"))
     assert page.evaluate("window.notReloaded") is True
     node.leave(visit)

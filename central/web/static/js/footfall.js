@@ -40,15 +40,20 @@ export class Footfall {
       cursor: { points: { show: false } },
       scales: { x: { range: (_, low, high) => [low - this.half(), high + this.half()] }, y: { range: (_, __, top) => [0, Math.max(4, top * 1.15)] } },
       axes: [
-        { ...axis, size: 30, grid: { show: false }, space: 56, values: (_, splits) => splits.map((one) => this.tick(one, splits)) },
+        { ...axis, size: 30, grid: { show: false }, space: 56, incrs: this.steps(), values: (_, splits) => splits.map((one) => this.tick(one, splits)) },
         { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
       ],
       series: [
         { value: (_, one) => (one === null ? "–" : `${this.day.format(one * 1e3)} ${this.hour.format(one * 1e3)}`), label: this.texts.time },
         { label: this.texts.entered, stroke: colour("--accent"), fill: colour("--accent"), paths: window.uPlot.paths.bars({ size: [0.7, 26], radius: 0.2 }), points: { show: false } },
-        { label: this.texts.left, stroke: colour("--warn"), width: 2, points: { show: false }, paths: window.uPlot.paths.stepped({ align: 1 }) },
+        { label: this.texts.left, stroke: colour("--warn"), width: 2, points: { show: true, size: 7, fill: colour("--surface"), stroke: colour("--warn"), width: 2 } },
       ],
     };
+  }
+
+  /** Seconds between marks of the time axis: whole buckets. */
+  steps() {
+    return this.half() >= 1800 ? [1, 2, 3, 4, 6, 12, 24, 48, 168].map((hours) => hours * 3600) : [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * 60);
   }
 
   /** Half a bucket, so that the first and the last bar are whole. */
