@@ -88,6 +88,10 @@ def _arrivals(
         "latency_from_scene_ms": {"p50": percentile(from_scene, 0.5), "p95": percentile(from_scene, 0.95)},
         "missed": [arrival.person for arrival, card in matches if card is None],
         "unexpected": [card.person for card in false],
+        "each": [
+            {"person": card.person, "method": card.method, "at": round(card.at, 2), "latency_ms": card.latency_ms}
+            for _, card in alerted
+        ],
         "by_method": dict(Counter(card.method for _, card in alerted)),
     }
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast as typed
 
-import cv2
 import yaml
 
 from contract.clock import Clock
@@ -28,7 +27,6 @@ from simulator.options import Options
 from simulator.phone import Phone
 from simulator.processes import Child, ChildFailedError, ChildSpec, Say, Supervisor, free_ports
 from simulator.scanner import PtyScanner
-from simulator.scenes.footage import load_footage
 from simulator.store import Wiring, edge_document, entrance_source, import_document, purposes_of, virtual_tags
 
 _UP_S = 60.0
@@ -98,21 +96,21 @@ class Shop:
         self.say("starting the broker, the cameras and the labels; setting up central")
         self._scanner = PtyScanner()
         await self.labels.start()
-        entrance, floor, _, keys = await asyncio.gather(
-            self._camera("entrance"), self._camera("floor"), self._broker(), self._provision()
-        )
-        self.truths = self._read_truths()
-        config = self._write_edge_config(entrance, floor, keys)
-        self.say("starting central; enrolling the customers who are known by face")
-        await asyncio.gather(self._central(), self._enrol(config))
-        self.say("starting the edge node; registering phones")
-        edge = ChildSpec("edge", ("-m", "edge", "run", "--config", str(config)))
-        await asyncio.gather(self.supervisor.up(edge, _UP_S), self._register_phones())
-        await self._node_is_ready()
+        with tempfile.TemporaryDirectory(prefix="vitrina-enrol-") as photos:
+            entrance, floor, _, keys = await asyncio.gather(
+                self._camera("entrance", "--photos", photos), self._camera("floor"), self._broker(), self._provision()
+            )
+            self.truths = self._read_truths()
+            config = self._write_edge_config(entrance, floor, keys)
+            self.say("starting central and the edge node; enrolling the customers who are known by face")
+            edge = ChildSpec("edge", ("-m", "edge", "run", "--config", str(config)))
+            await asyncio.gather(self._central(), self.supervisor.up(edge, _UP_S), self._enrol(config, Path(photos)))
+        self.say("registering phones; waiting for gallery and labels")
+        await asyncio.gather(self._register_phones(), self._node_is_ready())
 
-    async def _camera(self, scene: str) -> str:
+    async def _camera(self, scene: str, *more: str) -> str:
         arguments = ["-m", "simulator.studio", scene, "--seed", str(self.options.seed), "--fps", str(self.options.fps)]
-        arguments += ["--truth", str(self.folder / f"{scene}.json")]
+        arguments += ["--truth", str(self.folder / f"{scene}.json"), *more]
         if self.options.seconds is not None:
             arguments += ["--seconds", str(self.options.seconds)]
         child = await self.supervisor.up(
@@ -174,19 +172,13 @@ class Shop:
         child = await self.supervisor.up(ChildSpec("central", arguments), _UP_S)
         self.url = str(child.announced["url"])
 
-    async def _enrol(self, config: Path) -> None:
-        """The product's own enrolment. The photographs live in a temporary folder for as long as it takes."""
-        people = self.cast.of_kind("face")
-        footage = await asyncio.to_thread(load_footage, [person.identity for person in people])
-        with tempfile.TemporaryDirectory(prefix="vitrina-enrol-") as folder:
-            commands = []
-            for person in people:
-                photos = []
-                for number, image in enumerate(footage.enrolment(person.identity)):
-                    photos.append(Path(folder) / f"{person.id}-{number}.png")
-                    cv2.imwrite(str(photos[-1]), image)
-                commands.append(enrol_command(config, person, photos))
-            await run_commands("edge", commands, self.folder / "logs" / "setup.log")
+    async def _enrol(self, config: Path, photos: Path) -> None:
+        """The product's own enrolment, from pictures that exist for as long as it takes."""
+        commands = [
+            enrol_command(config, person, sorted(photos.glob(f"{person.identity}-*.png")))
+            for person in self.cast.of_kind("face")
+        ]
+        await run_commands("edge", commands, self.folder / "logs" / "setup.log")
 
     async def _register_phones(self) -> None:
         office = Office(self.url)

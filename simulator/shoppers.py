@@ -1,7 +1,7 @@
 """One visit of one person: from a plan (who, when, where to) to walkers for both scenes and to the truth about it.
 
-Pure. Seconds are those of the script. A person walks in one direction round the store (in by the corridor, out by the
-front aisle), as in shops with a path, so that nobody walks through anybody.
+Pure. Seconds are those of the script. The corridor has a lane inwards and one homewards, so that nobody walks through
+anybody, and ways keep to where the floor camera sees the feet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulator.observations import ExpectedStay
 from simulator.scenes.plan import STORE, Point, Polygon
 from simulator.scenes.route import Route, Stop
 
-DOOR_IN: Point = (0.05, 5.5)
+DOOR_IN: Point = (0.05, 5.6)
 DOOR_OUT: Point = (0.0, 4.8)
 SCAN_STAY_S = 3.0
 SCAN_AFTER_S = 1.2
@@ -22,55 +22,50 @@ SCAN_AFTER_S = 1.2
 TILL_STAY_S = 3.0
 WALK_SPEED = 1.15
 APPROACH_SPEED = 1.15
-APPROACH_LEAD_S = 2.4
+APPROACH_LEAD_S = 3.3
 """From entering the entrance camera's picture to stepping over the door on the plan."""
 _SAMPLE_S = 0.05
 _PASSING_S = 2.0
 """A shorter crossing of a zone is walking by, not a stay."""
 
-_PLAYERS, _MICROPHONES, _CABLES = STORE.shelf("players"), STORE.shelf("microphones"), STORE.shelf("cables")
-_TURNTABLES = STORE.shelf("turntables")
-_CORRIDOR_Y = (_PLAYERS.y2 + _TURNTABLES.zone[0][1]) / 2
-"""Between the islands and the zones of the back wall."""
-_AISLE_Y = _PLAYERS.zone[0][1] - 0.6
-"""Before the islands."""
-_GAP_X = (_PLAYERS.x2 + _MICROPHONES.x1) / 2
-_SIDE_X = (_MICROPHONES.zone[1][0] + _CABLES.zone[0][0]) / 2
-"""Between the right island's zone and that of the right wall."""
-_CORRIDOR_BEGIN = (_PLAYERS.x1, _CORRIDOR_Y)
+_TABLES, _WALL, _RIGHT = STORE.shelf("players"), STORE.shelf("headphones"), STORE.shelf("cables")
+_INWARDS_Y = _WALL.zone[0][1] - 0.3
+_HOMEWARDS_Y = _TABLES.y2 + 0.6
+"""The corridor behind the tables has two lanes, between the tables and the zones of the back wall."""
+_SIDE_X = (STORE.shelf("microphones").zone[1][0] + _RIGHT.zone[0][0]) / 2
+"""The passage between the right table's zone and that of the right wall."""
+_LEFT_X = _TABLES.zone[0][0] - 0.5
 
+_INTO_LANE: Point = (1.9, _INWARDS_Y)
+_TO_SIDE: tuple[Point, ...] = (_INTO_LANE, (_SIDE_X - 0.2, _INWARDS_Y))
+_FROM_SIDE: tuple[Point, ...] = ((_SIDE_X - 0.2, _HOMEWARDS_Y),)
+_DOWN_SIDE: tuple[Point, ...] = ((_SIDE_X, 5.2), (_SIDE_X, 3.8))
+_UP_SIDE: tuple[Point, ...] = ((_SIDE_X, 3.8), (_SIDE_X, 5.0))
 
-def _below(zone: str) -> Point:
-    """The place in the corridor before a shelf of the back wall."""
-    return (STORE.shelf(zone).stand[0], _CORRIDOR_Y)
-
-
-# Ways from the lane to a shelf and from there to the front aisle: points between which nothing stands.
+# Ways from the lane to a shelf, and from there home: points between which nothing stands.
 _WAY_IN: dict[str, tuple[Point, ...]] = {
-    "headphones": (),
-    "speakers": (_CORRIDOR_BEGIN, _below("speakers")),
-    "turntables": (_CORRIDOR_BEGIN, _below("turntables")),
-    "players": ((1.9, 4.3), (2.1, 3.6)),
-    "microphones": (_CORRIDOR_BEGIN, (_GAP_X, _CORRIDOR_Y), (_GAP_X, 3.9)),
-    "cables": (_CORRIDOR_BEGIN, (_SIDE_X, _CORRIDOR_Y)),
+    "headphones": (_INTO_LANE,),
+    "speakers": (_INTO_LANE, (STORE.shelf("speakers").stand[0] - 0.3, _INWARDS_Y)),
+    "turntables": (_INTO_LANE, (STORE.shelf("turntables").stand[0] - 0.3, _INWARDS_Y)),
+    "players": ((_LEFT_X, 4.4), (_LEFT_X + 0.1, 3.6)),
+    "microphones": (*_TO_SIDE, *_DOWN_SIDE),
+    "cables": _TO_SIDE,
 }
-_TO_SIDE: tuple[Point, ...] = ((_SIDE_X, _CORRIDOR_Y), (_SIDE_X, 3.2))
-_TO_GAP: tuple[Point, ...] = ((_GAP_X, 4.9), (_GAP_X, 3.2))
 _WAY_OUT: dict[str, tuple[Point, ...]] = {
-    "headphones": ((3.4, _CORRIDOR_Y), *_TO_GAP),
-    "speakers": (_below("speakers"), *_TO_GAP),
-    "turntables": (_below("turntables"), *_TO_SIDE, (6.9, _AISLE_Y)),
-    "players": ((_PLAYERS.stand[0] - 0.5, _AISLE_Y),),
-    "microphones": ((_MICROPHONES.stand[0] - 0.5, _AISLE_Y),),
-    "cables": ((_SIDE_X, 4.9), (_SIDE_X, 3.2), (6.9, _AISLE_Y)),
+    "headphones": ((2.6, _HOMEWARDS_Y),),
+    "speakers": ((STORE.shelf("speakers").stand[0] - 0.3, _HOMEWARDS_Y),),
+    "turntables": ((STORE.shelf("turntables").stand[0] - 0.3, _HOMEWARDS_Y),),
+    "players": ((_LEFT_X - 0.3, 3.8), (1.5, 4.5)),
+    "microphones": (*_UP_SIDE, *_FROM_SIDE),
+    "cables": _FROM_SIDE,
 }
 _TO_TILL: dict[str, tuple[Point, ...]] = {
-    "headphones": ((3.6, _CORRIDOR_Y), (_SIDE_X, _CORRIDOR_Y)),
-    "turntables": (_below("turntables"), (_SIDE_X, _CORRIDOR_Y)),
-    "cables": ((_SIDE_X, 4.9),),
+    "headphones": ((_WALL.stand[0] + 0.5, _INWARDS_Y), *_TO_SIDE[1:], *_DOWN_SIDE),
+    "turntables": (*_TO_SIDE[1:], *_DOWN_SIDE),
+    "cables": _DOWN_SIDE,
 }
-_FROM_TILL: tuple[Point, ...] = ((6.9, _AISLE_Y),)
-_HOME: tuple[Point, ...] = ((2.4, _AISLE_Y), (1.5, 3.6), (1.0, 4.6), DOOR_OUT)
+_FROM_TILL: tuple[Point, ...] = (*_UP_SIDE, *_FROM_SIDE)
+_HOME: tuple[Point, ...] = ((1.1, 4.9), DOOR_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +120,7 @@ class Visit:
         if self.person.kind == "qr":
             stops.append(Stop(*STORE.scanner_stand, stay=SCAN_STAY_S, face=STORE.scanner))
         else:
-            stops.append(Stop(1.9, 5.3))
+            stops.append(Stop(1.5, 5.6))
         stops += [Stop(*point) for point in _WAY_IN[plan.zone]]
         stops.append(Stop(*stand, stay=plan.stay, face=(shelf.label[0] + along[0], shelf.label[1] + along[1])))
         if plan.buys:

@@ -15,6 +15,12 @@ PURPOSES = ("identify", "profile", "personal_price", "consultant_alert", "analyt
 ENTRANCE_CAMERA, FLOOR_CAMERA, SCANNER = "entrance", "floor", "check-in"
 SILENCE_S = 20.0
 """A visit that was not seen to leave ends this long after it was last seen, before the same person comes again."""
+USABLE_FACE_PX = 60
+"""Smaller faces are those of people still in the street: who is recognised stands in the shop, in the consent lane."""
+RECOGNISED_AT: Point = (1.1, 5.5)
+"""Where a person is on the plan when the face reaches that width."""
+LINE: tuple[Point, Point] = ((0.8, 4.3), (0.8, 6.15))
+"""The counting line: a step inside the door, where the floor camera sees people whole."""
 
 Json = dict[str, object]
 
@@ -60,7 +66,7 @@ def import_document(cast: Cast, at: datetime) -> Json:
                 {"id": shelf.id, "name": {"en": shelf.name, "ru": shelf.name_ru}, "polygon": _points(shelf.zone)}
                 for shelf in STORE.shelves
             ],
-            "lines": [{"id": "door", "start": list(STORE.entrance[0]), "end": list(STORE.entrance[1])}],
+            "lines": [{"id": "door", "start": list(LINE[0]), "end": list(LINE[1])}],
             "cameras": [
                 {"id": ENTRANCE_CAMERA, "node": cast.store.node, "position": list(_lane_middle())},
                 {"id": FLOOR_CAMERA, "node": cast.store.node, "position": list(STORE.floor_camera)},
@@ -119,13 +125,15 @@ def edge_document(cast: Cast, wiring: Wiring) -> Json:
         "broker": {"urls": [wiring.broker]},
         "trust": {"central_signing_key": wiring.signing_key, "central_sealing_key": wiring.sealing_key},
         "policy": {"region": "eu", "mode": "lane"},
+        "recognition": {"min_face_px": USABLE_FACE_PX},
+        "floor": {"min_person_score": 0.3},
         "cameras": [
             {
                 "id": ENTRANCE_CAMERA,
                 "role": "entrance",
                 "source": wiring.entrance,
-                "position": list(_lane_middle()),
-                "radius_m": 1.4,
+                "position": list(RECOGNISED_AT),
+                "radius_m": 1.2,
                 "lane": [list(point) for point in wiring.lane],
             },
             {
@@ -147,8 +155,8 @@ def edge_document(cast: Cast, wiring: Wiring) -> Json:
         "lines": [
             {
                 "id": "door",
-                "from": list(STORE.entrance[0]),
-                "to": list(STORE.entrance[1]),
+                "from": list(LINE[0]),
+                "to": list(LINE[1]),
                 "inside": list(STORE.inside),
             }
         ],

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,14 +23,15 @@ from simulator.cast import load_cast
 from simulator.scenes.cameras import MjpegCamera
 from simulator.scenes.entrance import EntranceScene, EntranceWalker
 from simulator.scenes.floor import FloorScene
-from simulator.scenes.footage import MissingFootageError, load_footage
+from simulator.scenes.footage import Footage, MissingFootageError, load_footage
 from simulator.script import Script
 from simulator.shoppers import Visit
+from simulator.store import USABLE_FACE_PX
 
 Image = npt.NDArray[np.uint8]
-USABLE_FACE_PX = 30.0
-"""From this width on a face is worth deciding on (the edge's default `min_face_px`)."""
 _STEP_S = 1 / 30
+_BEFORE = -1000.0
+"""Where the script stands until the day begins."""
 
 
 def walker_of(visit: Visit) -> EntranceWalker:
@@ -39,14 +41,14 @@ def walker_of(visit: Visit) -> EntranceWalker:
 
 
 def entrance_picture(scene: EntranceScene, script: Script, t: float) -> Image:
-    """The entrance at second `t` of the script."""
-    return scene.render(t, [walker_of(visit) for visit in script.visits(t, t)])
+    """The entrance at second `t` of the script; empty before it begins."""
+    return scene.render(abs(t), [walker_of(visit) for visit in script.visits(t, t)] if t >= 0 else [])
 
 
 def floor_picture(scene: FloorScene, script: Script, t: float) -> Image:
-    """The floor at second `t` of the script."""
-    poses = (visit.route.pose(t) for visit in script.visits(t, t))
-    return scene.render(t, [pose for pose in poses if pose is not None])
+    """The floor at second `t` of the script; empty before it begins."""
+    poses = (visit.route.pose(t) for visit in script.visits(t, t) if t >= 0)
+    return scene.render(abs(t), [pose for pose in poses if pose is not None])
 
 
 def usable_faces(scene: EntranceScene, script: Script, seconds: float) -> dict[int, float]:
@@ -81,7 +83,7 @@ def in_convex(polygon: tuple[tuple[float, float], ...], point: tuple[float, floa
 
 
 class _Stage:
-    """Script time of a moment, and the picture that belongs to it. Before the day begins the script stands at -1000."""
+    """Script time of a moment, and the picture that belongs to it."""
 
     def __init__(self, picture: Callable[[float], Image]) -> None:
         self._picture = picture
@@ -91,15 +93,25 @@ class _Stage:
         self._begin = at
 
     def render(self, now: float) -> Image:
-        return self._picture(-1000.0 if self._begin is None else now - self._begin)
+        return self._picture(_BEFORE if self._begin is None else now - self._begin)
 
 
 def _entrance(script: Script, arguments: argparse.Namespace) -> Callable[[float], Image]:
-    scene = EntranceScene(load_footage({person.identity for person in script.cast.people}), seed=script.seed)
+    footage = load_footage({person.identity for person in script.cast.people})
+    if arguments.photos is not None:
+        write_photos(footage, arguments.photos)
+    scene = EntranceScene(footage, seed=script.seed)
     if arguments.truth is not None:
         usable = usable_faces(scene, script, script.seconds or 0.0)
         arguments.truth.write_text(json.dumps({"lane": scene.lane, "usable": usable}), encoding="utf-8")
     return lambda t: entrance_picture(scene, script, t)
+
+
+def write_photos(footage: Footage, folder: Path) -> None:
+    """Pictures to enrol from, as `identity-n.png`; whoever made the folder removes it."""
+    for identity in footage.identities:
+        for number, image in enumerate(footage.enrolment(identity)):
+            cv2.imwrite(str(folder / f"{identity}-{number}.png"), image)
 
 
 def _floor(script: Script, arguments: argparse.Namespace) -> Callable[[float], Image]:
@@ -116,6 +128,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of the day; left out: it never ends")
     parser.add_argument("--fps", type=float, default=12.0)
     parser.add_argument("--truth", type=Path, help="write what is true of the scene to this file (JSON)")
+    parser.add_argument("--photos", type=Path, help="entrance: write pictures to enrol from into this folder")
     return parser.parse_args(arguments)
 
 

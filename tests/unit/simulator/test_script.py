@@ -70,7 +70,7 @@ def test_nobody_walks_through_anybody(seed: int) -> None:
         here = [pose for visit in day.visits(t, t) if (pose := visit.route.pose(t)) is not None]
         for place, a in enumerate(here):
             for b in here[place + 1 :]:
-                assert math.dist((a.x, a.y), (b.x, b.y)) > 0.7, (t, a, b)
+                assert math.dist((a.x, a.y), (b.x, b.y)) > 0.5, (t, a, b)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
