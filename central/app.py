@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +34,7 @@ from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
 from central.schema import migrate
 from central.settings import Settings, broker_address
+from central.staff.access import ReaderDep
 from central.staff.limiter import LoginLimiter
 from central.staff.routes import router as staff
 from central.visits.routes import router as visits
@@ -93,6 +95,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_api_route("/api/v1/openapi.json", description, include_in_schema=False)
     app.add_api_route("/health", health, summary="Whether the service works", tags=["health"])
     mount(app)
     return app
@@ -151,6 +154,11 @@ def _in_background(app: FastAPI, stack: AsyncExitStack, work: Coroutine[None, No
             await task
 
     stack.push_async_callback(cancel)
+
+
+async def description(request: Request, principal: ReaderDep) -> JSONResponse:
+    """OpenAPI, for those who are logged in: nothing is public that need not be."""
+    return JSONResponse(request.app.openapi())
 
 
 async def health(runtime: RuntimeDep, response: Response) -> HealthOut:

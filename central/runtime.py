@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy import select
 
 from central.alerts import service as alerts
 from central.alerts.hub import Change, Hub
-from central.alerts.tables import Alert, AlertChange
+from central.alerts.tables import Alert
 from central.bus import Bus
 from central.database import Database
 from central.effects import Effects
@@ -46,10 +47,12 @@ class Runtime:
             effects = Effects(session, self.clock.now(), self.keys, self.settings)
             yield effects
             await finish(effects)
+            news = await self._draw(effects)
+        for store, change in news:
+            self.hub.publish(store, change)
         await self._settle(effects)
 
     async def _settle(self, effects: Effects) -> None:
-        await self._tell_pages(effects.changes)
         for command in effects.commands:
             self._publish(*wire(command.store, command.node, command.kind, command.data, effects.now))
         for store, node in sorted(effects.births):
@@ -57,16 +60,15 @@ class Runtime:
         if effects.galleries:
             self.wake.galleries.set()
 
-    async def _tell_pages(self, changes: list[AlertChange]) -> None:
-        listened = [change for change in changes if self.hub.listening(change.store)]
+    async def _draw(self, effects: Effects) -> list[tuple[str, Change]]:
+        """Cards for the open pages, drawn before the commit so that they leave right after it."""
+        listened = [change for change in effects.changes if self.hub.listening(change.store)]
         if not listened:
-            return
-        async with self.db.read() as session:
-            for change in listened:
-                alert = await session.get(Alert, change.alert)
-                if alert is not None:
-                    card = (await alerts.draw(session, [alert]))[0]
-                    self.hub.publish(change.store, Change(change.id, change.event, card))
+            return []
+        wanted = {change.alert for change in listened}
+        rows = (await effects.session.scalars(select(Alert).where(Alert.id.in_(wanted)))).all()
+        cards = {card.id: card for card in await alerts.draw(effects.session, rows)}
+        return [(change.store, Change(change.id, change.event, cards[change.alert])) for change in listened]
 
     async def _receipt_after_birth(self, store: str, node: str) -> None:
         async with self.db.read() as session:

@@ -230,10 +230,21 @@ async def _public_on_glass(effects: Effects, label: Label, event: LabelState, co
     if not newest:
         return
     _on_glass(label, event, shown)
+    await _edge_reverted(effects, label, event)
     await outgoing.close(effects.session, label.store, label.node, label.id, "label.revert", "confirmed")
     await pricing.off_the_glass(effects, label.store, label.id)
     if event.price is not None:
         pricing.enter(effects, label.store, label.sku, "public", "confirmed", event.price, label=label.id)
+
+
+async def _edge_reverted(effects: Effects, label: Label, event: LabelState) -> None:
+    """The gateway went back by itself: what we asked for is over, so that the same visit may be shown it again."""
+    if label.wanted_variant != "personal" or event.cause not in {"expiry", "zone", "restart"}:
+        return
+    asked = await outgoing.newest(effects.session, label.store, label.node, label.id, "label.show")
+    if asked is not None and label.reported_at is not None and asked.created_at <= label.reported_at:
+        asked.state = "confirmed" if asked.state in outgoing.OPEN else asked.state
+        _want(label, "public", label.wanted_public, None)
 
 
 def _on_glass(label: Label, event: LabelState, content: object) -> None:

@@ -144,6 +144,22 @@ async def find(session: AsyncSession, store: str, node: str, sequence: int) -> O
     return (await session.scalars(statement)).one_or_none()
 
 
+async def newest(session: AsyncSession, store: str, node: str, target: str, kind: str) -> OutgoingCommand | None:
+    """The last command of this kind for a target."""
+    statement = (
+        select(OutgoingCommand)
+        .where(
+            OutgoingCommand.store == store,
+            OutgoingCommand.node == node,
+            OutgoingCommand.target == target,
+            OutgoingCommand.kind == kind,
+        )
+        .order_by(OutgoingCommand.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).first()
+
+
 async def close(session: AsyncSession, store: str, node: str, target: str, kind: str, state: str) -> None:
     """Close what is open of this kind for a target (a revert is confirmed by the public price on the glass)."""
     await session.execute(

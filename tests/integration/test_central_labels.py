@@ -210,3 +210,19 @@ async def test_a_raised_price_is_not_charged_while_a_label_still_shows_the_old_o
     answer = await _redeem(shop)
     assert answer.charged == 20000
     assert {command.content.price for command in shop.commands("label.show")} == {25000}
+
+
+async def test_after_the_edge_went_back_by_itself_the_same_visit_may_see_its_price_again(shop: Any) -> None:
+    await _ready(shop)
+    await _dwell(shop)
+    await shop.confirm_labels()
+    shop.wait(2)
+    went_back = LabelState(label="label-1", state="shown", variant="public", price=20000, cause="zone", at=shop.now)
+    await shop.feed(_zone(shop, ZoneLeft), went_back)
+    shop.wait(2)
+    await shop.feed(_zone(shop, ZoneEntered))
+    shop.wait(5)
+    await shop.feed(_zone(shop, ZoneDwelled))
+    first, again = shop.commands("label.show")
+    assert (first.quote, first.content.price) == (again.quote, again.content.price)
+    assert again.sequence > first.sequence
