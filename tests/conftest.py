@@ -266,9 +266,7 @@ class Shop:
         from contract.state import Status
 
         key = fields.pop("public_key", base64.b64encode(b"\x09" + bytes(31)).decode())
-        await self.feed(
-            Status(state="online", session=self.session, started_at=self.now, public_key=key, **fields)
-        )
+        await self.feed(Status(state="online", session=self.session, started_at=self.now, public_key=key, **fields))
 
     async def confirm_labels(self) -> None:
         """The node's labels show what they were last told."""

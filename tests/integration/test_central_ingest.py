@@ -197,9 +197,7 @@ async def test_what_cannot_be_applied_is_set_aside_alone(shop: Any, monkeypatch:
     assert max(receipt.sequence for receipt in shop.commands("receipt")) == 9
 
 
-async def test_nothing_is_receipted_before_the_database_takes_it(
-    shop: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nothing_is_receipted_before_the_database_takes_it(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from central.ingest import worker
 
     run, failures = worker.run, [3]
