@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def _alert_changes() -> None:
     op.create_table(
         "alert_changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -21,9 +21,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_changes")),
     )
-    with op.batch_alter_table("alert_changes", schema=None) as batch_op:
-        batch_op.create_index("ix_alert_changes_store_id", ["store", "id"], unique=False)
+    op.create_index("ix_alert_changes_store_id", "alert_changes", ["store", "id"], unique=False)
 
+
+def _alerts() -> None:
     op.create_table(
         "alerts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -44,11 +45,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint("store", "visit", name=op.f("uq_alerts_store_visit")),
     )
-    with op.batch_alter_table("alerts", schema=None) as batch_op:
-        batch_op.create_index("ix_alerts_store_state", ["store", "state"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_subject"), ["subject"], unique=False)
-        batch_op.create_index("ix_alerts_visit", ["visit"], unique=False)
+    op.create_index("ix_alerts_store_state", "alerts", ["store", "state"], unique=False)
+    op.create_index(op.f("ix_alerts_subject"), "alerts", ["subject"], unique=False)
+    op.create_index("ix_alerts_visit", "alerts", ["visit"], unique=False)
 
+
+def _consent_head() -> None:
     op.create_table(
         "consent_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -56,6 +58,9 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_head")),
     )
+
+
+def _consent_records() -> None:
     op.create_table(
         "consent_records",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -70,9 +75,10 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_records")),
     )
-    with op.batch_alter_table("consent_records", schema=None) as batch_op:
-        batch_op.create_index("ix_consent_records_subject", ["subject"], unique=False)
+    op.create_index("ix_consent_records_subject", "consent_records", ["subject"], unique=False)
 
+
+def _crossings() -> None:
     op.create_table(
         "crossings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -82,9 +88,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_crossings")),
     )
-    with op.batch_alter_table("crossings", schema=None) as batch_op:
-        batch_op.create_index("ix_crossings_store_at", ["store", "at"], unique=False)
+    op.create_index("ix_crossings_store_at", "crossings", ["store", "at"], unique=False)
 
+
+def _customers() -> None:
     op.create_table(
         "customers",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -99,9 +106,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("subject", name=op.f("uq_customers_subject")),
     )
-    with op.batch_alter_table("customers", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_customers_store"), ["store"], unique=False)
+    op.create_index(op.f("ix_customers_store"), "customers", ["store"], unique=False)
 
+
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -117,11 +125,12 @@ def upgrade() -> None:
         sa.Column("data", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index("ix_events_received_at", ["received_at"], unique=False)
-        batch_op.create_index("ix_events_visit", ["visit"], unique=False)
-        batch_op.create_index("uq_events_session_sequence", ["store", "node", "session", "sequence"], unique=True)
+    op.create_index("ix_events_received_at", "events", ["received_at"], unique=False)
+    op.create_index("ix_events_visit", "events", ["visit"], unique=False)
+    op.create_index("uq_events_session_sequence", "events", ["store", "node", "session", "sequence"], unique=True)
 
+
+def _gallery_leases() -> None:
     op.create_table(
         "gallery_leases",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -131,6 +140,9 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("store", "node", "template", name=op.f("pk_gallery_leases")),
     )
+
+
+def _ingest_marks() -> None:
     op.create_table(
         "ingest_marks",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -144,6 +156,9 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("store", "node", "session", name=op.f("pk_ingest_marks")),
     )
+
+
+def _labels() -> None:
     op.create_table(
         "labels",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -172,10 +187,11 @@ def upgrade() -> None:
         sa.Column("battery_mv", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("store", "id", name=op.f("pk_labels")),
     )
-    with op.batch_alter_table("labels", schema=None) as batch_op:
-        batch_op.create_index("ix_labels_store_sku", ["store", "sku"], unique=False)
-        batch_op.create_index("ix_labels_store_zone", ["store", "zone"], unique=False)
+    op.create_index("ix_labels_store_sku", "labels", ["store", "sku"], unique=False)
+    op.create_index("ix_labels_store_zone", "labels", ["store", "zone"], unique=False)
 
+
+def _machine_tokens() -> None:
     op.create_table(
         "machine_tokens",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -184,6 +200,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_machine_tokens")),
     )
+
+
+def _nodes() -> None:
     op.create_table(
         "nodes",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -200,6 +219,9 @@ def upgrade() -> None:
         sa.Column("command_sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("store", "node", name=op.f("pk_nodes")),
     )
+
+
+def _occupancy() -> None:
     op.create_table(
         "occupancy",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -212,9 +234,10 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_occupancy")),
     )
-    with op.batch_alter_table("occupancy", schema=None) as batch_op:
-        batch_op.create_index("ix_occupancy_store_minute", ["store", "minute"], unique=False)
+    op.create_index("ix_occupancy_store_minute", "occupancy", ["store", "minute"], unique=False)
 
+
+def _outgoing_commands() -> None:
     op.create_table(
         "outgoing_commands",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -231,10 +254,11 @@ def upgrade() -> None:
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_commands")),
     )
-    with op.batch_alter_table("outgoing_commands", schema=None) as batch_op:
-        batch_op.create_index("ix_outgoing_commands_due", ["state", "next_at"], unique=False)
-        batch_op.create_index("ix_outgoing_commands_target", ["store", "node", "target"], unique=False)
+    op.create_index("ix_outgoing_commands_due", "outgoing_commands", ["state", "next_at"], unique=False)
+    op.create_index("ix_outgoing_commands_target", "outgoing_commands", ["store", "node", "target"], unique=False)
 
+
+def _price_ledger() -> None:
     op.create_table(
         "price_ledger",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -249,9 +273,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_ledger")),
     )
-    with op.batch_alter_table("price_ledger", schema=None) as batch_op:
-        batch_op.create_index("ix_price_ledger_sku_at", ["store", "sku", "at"], unique=False)
+    op.create_index("ix_price_ledger_sku_at", "price_ledger", ["store", "sku", "at"], unique=False)
 
+
+def _products() -> None:
     op.create_table(
         "products",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -266,6 +291,9 @@ def upgrade() -> None:
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("store", "sku", name=op.f("pk_products")),
     )
+
+
+def _profile_reads() -> None:
     op.create_table(
         "profile_reads",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -275,9 +303,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile_reads")),
     )
-    with op.batch_alter_table("profile_reads", schema=None) as batch_op:
-        batch_op.create_index("ix_profile_reads_customer", ["customer"], unique=False)
+    op.create_index("ix_profile_reads_customer", "profile_reads", ["customer"], unique=False)
 
+
+def _quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -291,9 +320,10 @@ def upgrade() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
     )
-    with op.batch_alter_table("quarantine", schema=None) as batch_op:
-        batch_op.create_index("ix_quarantine_store_reason", ["store", "reason"], unique=False)
+    op.create_index("ix_quarantine_store_reason", "quarantine", ["store", "reason"], unique=False)
 
+
+def _quotes() -> None:
     op.create_table(
         "quotes",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -317,9 +347,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quotes")),
         sa.UniqueConstraint("store", "visit", "sku", name=op.f("uq_quotes_store_visit_sku")),
     )
-    with op.batch_alter_table("quotes", schema=None) as batch_op:
-        batch_op.create_index("ix_quotes_label_armed", ["store", "label", "armed_at"], unique=False)
+    op.create_index("ix_quotes_label_armed", "quotes", ["store", "label", "armed_at"], unique=False)
 
+
+def _redemptions() -> None:
     op.create_table(
         "redemptions",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -333,6 +364,9 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("store", "receipt", "sku", name=op.f("pk_redemptions")),
     )
+
+
+def _staff() -> None:
     op.create_table(
         "staff",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -344,6 +378,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
         sa.UniqueConstraint("name", name=op.f("uq_staff_name")),
     )
+
+
+def _stays() -> None:
     op.create_table(
         "stays",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -355,10 +392,11 @@ def upgrade() -> None:
         sa.Column("calibrated", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stays")),
     )
-    with op.batch_alter_table("stays", schema=None) as batch_op:
-        batch_op.create_index("ix_stays_store_left", ["store", "left_at"], unique=False)
-        batch_op.create_index("ix_stays_visit", ["visit"], unique=False)
+    op.create_index("ix_stays_store_left", "stays", ["store", "left_at"], unique=False)
+    op.create_index("ix_stays_visit", "stays", ["visit"], unique=False)
 
+
+def _stores() -> None:
     op.create_table(
         "stores",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -373,6 +411,9 @@ def upgrade() -> None:
         sa.Column("imported_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
     )
+
+
+def _subject_consents() -> None:
     op.create_table(
         "subject_consents",
         sa.Column("subject", sa.String(length=64), nullable=False),
@@ -382,6 +423,9 @@ def upgrade() -> None:
         sa.Column("identify_withdrawn_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_subject_consents")),
     )
+
+
+def _templates() -> None:
     op.create_table(
         "templates",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -393,9 +437,10 @@ def upgrade() -> None:
         sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "store", name=op.f("pk_templates")),
     )
-    with op.batch_alter_table("templates", schema=None) as batch_op:
-        batch_op.create_index("ix_templates_subject", ["subject"], unique=False)
+    op.create_index("ix_templates_subject", "templates", ["subject"], unique=False)
 
+
+def _visit_evidence() -> None:
     op.create_table(
         "visit_evidence",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -412,9 +457,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_evidence")),
     )
-    with op.batch_alter_table("visit_evidence", schema=None) as batch_op:
-        batch_op.create_index("ix_visit_evidence_visit", ["store", "visit"], unique=False)
+    op.create_index("ix_visit_evidence_visit", "visit_evidence", ["store", "visit"], unique=False)
 
+
+def _visits() -> None:
     op.create_table(
         "visits",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -436,10 +482,11 @@ def upgrade() -> None:
         sa.Column("duration_s", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("store", "id", name=op.f("pk_visits")),
     )
-    with op.batch_alter_table("visits", schema=None) as batch_op:
-        batch_op.create_index("ix_visits_store_seen", ["store", "first_seen_at"], unique=False)
-        batch_op.create_index("ix_visits_subject", ["subject"], unique=False)
+    op.create_index("ix_visits_store_seen", "visits", ["store", "first_seen_at"], unique=False)
+    op.create_index("ix_visits_subject", "visits", ["subject"], unique=False)
 
+
+def _zone_presence() -> None:
     op.create_table(
         "zone_presence",
         sa.Column("store", sa.String(length=40), nullable=False),
@@ -453,10 +500,11 @@ def upgrade() -> None:
         sa.Column("touched_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("store", "node", "zone", "track", name=op.f("pk_zone_presence")),
     )
-    with op.batch_alter_table("zone_presence", schema=None) as batch_op:
-        batch_op.create_index("ix_zone_presence_open", ["store", "zone", "left_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_zone_presence_visit"), ["visit"], unique=False)
+    op.create_index("ix_zone_presence_open", "zone_presence", ["store", "zone", "left_at"], unique=False)
+    op.create_index(op.f("ix_zone_presence_visit"), "zone_presence", ["visit"], unique=False)
 
+
+def _customer_login_codes() -> None:
     op.create_table(
         "customer_login_codes",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
@@ -467,6 +515,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_customer_login_codes")),
     )
+
+
+def _customer_sessions() -> None:
     op.create_table(
         "customer_sessions",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -478,6 +529,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_customer_sessions")),
     )
+
+
+def _staff_sessions() -> None:
     op.create_table(
         "staff_sessions",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -490,98 +544,46 @@ def upgrade() -> None:
     )
 
 
+_TABLES = (
+    _alert_changes,
+    _alerts,
+    _consent_head,
+    _consent_records,
+    _crossings,
+    _customers,
+    _events,
+    _gallery_leases,
+    _ingest_marks,
+    _labels,
+    _machine_tokens,
+    _nodes,
+    _occupancy,
+    _outgoing_commands,
+    _price_ledger,
+    _products,
+    _profile_reads,
+    _quarantine,
+    _quotes,
+    _redemptions,
+    _staff,
+    _stays,
+    _stores,
+    _subject_consents,
+    _templates,
+    _visit_evidence,
+    _visits,
+    _zone_presence,
+    _customer_login_codes,
+    _customer_sessions,
+    _staff_sessions,
+)
+
+
+def upgrade() -> None:
+    for create in _TABLES:
+        create()
+
+
 def downgrade() -> None:
-    op.drop_table("staff_sessions")
-    op.drop_table("customer_sessions")
-    op.drop_table("customer_login_codes")
-    with op.batch_alter_table("zone_presence", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_zone_presence_visit"))
-        batch_op.drop_index("ix_zone_presence_open")
-
-    op.drop_table("zone_presence")
-    with op.batch_alter_table("visits", schema=None) as batch_op:
-        batch_op.drop_index("ix_visits_subject")
-        batch_op.drop_index("ix_visits_store_seen")
-
-    op.drop_table("visits")
-    with op.batch_alter_table("visit_evidence", schema=None) as batch_op:
-        batch_op.drop_index("ix_visit_evidence_visit")
-
-    op.drop_table("visit_evidence")
-    with op.batch_alter_table("templates", schema=None) as batch_op:
-        batch_op.drop_index("ix_templates_subject")
-
-    op.drop_table("templates")
-    op.drop_table("subject_consents")
-    op.drop_table("stores")
-    with op.batch_alter_table("stays", schema=None) as batch_op:
-        batch_op.drop_index("ix_stays_visit")
-        batch_op.drop_index("ix_stays_store_left")
-
-    op.drop_table("stays")
-    op.drop_table("staff")
-    op.drop_table("redemptions")
-    with op.batch_alter_table("quotes", schema=None) as batch_op:
-        batch_op.drop_index("ix_quotes_label_armed")
-
-    op.drop_table("quotes")
-    with op.batch_alter_table("quarantine", schema=None) as batch_op:
-        batch_op.drop_index("ix_quarantine_store_reason")
-
-    op.drop_table("quarantine")
-    with op.batch_alter_table("profile_reads", schema=None) as batch_op:
-        batch_op.drop_index("ix_profile_reads_customer")
-
-    op.drop_table("profile_reads")
-    op.drop_table("products")
-    with op.batch_alter_table("price_ledger", schema=None) as batch_op:
-        batch_op.drop_index("ix_price_ledger_sku_at")
-
-    op.drop_table("price_ledger")
-    with op.batch_alter_table("outgoing_commands", schema=None) as batch_op:
-        batch_op.drop_index("ix_outgoing_commands_target")
-        batch_op.drop_index("ix_outgoing_commands_due")
-
-    op.drop_table("outgoing_commands")
-    with op.batch_alter_table("occupancy", schema=None) as batch_op:
-        batch_op.drop_index("ix_occupancy_store_minute")
-
-    op.drop_table("occupancy")
-    op.drop_table("nodes")
-    op.drop_table("machine_tokens")
-    with op.batch_alter_table("labels", schema=None) as batch_op:
-        batch_op.drop_index("ix_labels_store_zone")
-        batch_op.drop_index("ix_labels_store_sku")
-
-    op.drop_table("labels")
-    op.drop_table("ingest_marks")
-    op.drop_table("gallery_leases")
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.drop_index("uq_events_session_sequence")
-        batch_op.drop_index("ix_events_visit")
-        batch_op.drop_index("ix_events_received_at")
-
-    op.drop_table("events")
-    with op.batch_alter_table("customers", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_customers_store"))
-
-    op.drop_table("customers")
-    with op.batch_alter_table("crossings", schema=None) as batch_op:
-        batch_op.drop_index("ix_crossings_store_at")
-
-    op.drop_table("crossings")
-    with op.batch_alter_table("consent_records", schema=None) as batch_op:
-        batch_op.drop_index("ix_consent_records_subject")
-
-    op.drop_table("consent_records")
-    op.drop_table("consent_head")
-    with op.batch_alter_table("alerts", schema=None) as batch_op:
-        batch_op.drop_index("ix_alerts_visit")
-        batch_op.drop_index(batch_op.f("ix_alerts_subject"))
-        batch_op.drop_index("ix_alerts_store_state")
-
-    op.drop_table("alerts")
-    with op.batch_alter_table("alert_changes", schema=None) as batch_op:
-        batch_op.drop_index("ix_alert_changes_store_id")
-
-    op.drop_table("alert_changes")
+    for create in reversed(_TABLES):
+        op.drop_table(create.__name__.removeprefix("_"))
