@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from sqlalchemy import func, select, update
 
+from central.alerts.tables import Alert
 from central.background import Background
 from central.fleet import service as fleet
 from central.ingest.tables import Event
@@ -17,6 +18,7 @@ from central.keys import SUBJECT_KEY_INFO, seal_subject_key
 from central.privacy import service
 from central.privacy.retention import forget_old
 from central.privacy.tables import ConsentRecord, Template
+from central.visits.tables import Visit
 from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted, EnrolmentWithdrawn, VisitStarted
 
 SUBJECT = "a" * 32
@@ -164,7 +166,7 @@ async def test_the_template_is_kept_in_its_table_alone(shop: Any) -> None:
 
 async def test_events_go_after_thirty_days(shop: Any) -> None:
     await shop.load()
-    await shop.feed(VisitStarted(visit="old", method="qr", device="d", at=shop.now))
+    await shop.arrive("old")
     shop.wait(20 * 86400)
     await shop.feed(VisitStarted(visit="new", method="qr", device="d", at=shop.now))
     shop.wait(10 * 86400 + 1)
@@ -172,4 +174,6 @@ async def test_events_go_after_thirty_days(shop: Any) -> None:
         await forget_old(session, shop.now, shop.runtime.settings)
     async with shop.runtime.db.read() as session:
         left = (await session.scalars(select(Event.visit))).all()
-    assert list(left) == ["new"]
+        named = (await session.scalars(select(Visit.id).where(Visit.subject.is_not(None)))).all()
+        cards = (await session.scalars(select(Alert.id))).all()
+    assert (list(left), list(named), list(cards)) == (["new"], [], [])
