@@ -59,6 +59,8 @@ class Health(Report):
     outbox_depth: int = Field(ge=0)
     outbox_oldest_s: Seconds = 0.0
     outbox_bytes: int = Field(default=0, ge=0)
+    events_shed: int = Field(default=0, ge=0)
+    """Telemetry given up because the disk or the outbox was full: never visits, prices, consent (invariant 1)."""
     gallery_subjects: int = Field(default=0, ge=0)
     decisions: dict[Literal["known", "stranger", "unrecognisable", "refused"], int] = Field(default_factory=dict)
     checkins: dict[str, int] = Field(default_factory=dict, max_length=12)

@@ -41,7 +41,7 @@ def birth(config: EdgeConfig, session: str, key: NodeKey, decision: PolicyDecisi
 
 def health(
     perception: Perception, backlog: Backlog, labels: LabelCounts, refused: dict[str, int], state_dir: Path,
-    uptime_s: float,
+    uptime_s: float, events_shed: int,
 ) -> Health:  # fmt: skip
     """Counters of now."""
     counters = perception.counters()
@@ -51,6 +51,7 @@ def health(
         outbox_depth=backlog.depth,
         outbox_oldest_s=round(backlog.oldest_s, 3),
         outbox_bytes=backlog.used_bytes,
+        events_shed=events_shed,
         gallery_subjects=perception.gallery.subjects,
         decisions={key: count for key, count in counters.decisions.items() if key in _DECISIONS},
         checkins=dict(list(counters.checkins.items())[:12]),

@@ -133,9 +133,8 @@ class Node:
     def _say_health(self) -> None:
         counts = LabelCounts(0, 0, 0) if self._labels is None else self._labels.counts()
         refused, uptime = self._orders.refused(), self._clock.monotonic() - self._started_at
-        self._publisher.say(
-            health(self._perception, self._store.backlog(), counts, refused, self._config.state_dir, uptime)
-        )
+        backlog, shed = self._store.backlog(), self._writer.events_shed
+        self._publisher.say(health(self._perception, backlog, counts, refused, self._config.state_dir, uptime, shed))
 
     def _review_policy(self) -> None:
         """A new document arrived, or the one in force ran out. Nobody is recognised on an expired policy."""

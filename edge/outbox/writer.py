@@ -194,6 +194,11 @@ class OutboxWriter:
         self._waiting, gone = shed(self._waiting, room)
         self._count_shed(gone, "no room")
 
+    @property
+    def events_shed(self) -> int:
+        """Telemetry events given up since the process started."""
+        return self.shed_counts.total()
+
     def _count_shed(self, gone: Sequence[Draft], why: str) -> None:
         if gone and not self.shed_counts:
             log.error("outbox: telemetry is being shed (%s); the counts follow when there is room", why)
