@@ -7,7 +7,7 @@ import cv2
 from contract.clock import Clock
 from hardware.cameras.base import CameraFrame
 from hardware.cameras.diagnose import explain
-from hardware.cameras.opencv import grab_image, open_capture
+from hardware.cameras.opencv import bound_lag, grab_image, open_capture
 from hardware.cameras.options import HttpOptions, RtspOptions
 from hardware.errors import TransientError
 from hardware.redact import redact
@@ -35,6 +35,7 @@ class NetworkCamera:
             cv2.CAP_PROP_N_THREADS: 1,
         }
         self._sequence = 0
+        bound_lag()
         self._capture = open_capture(self._address, cv2.CAP_FFMPEG, settings)
         if self._capture is None:
             raise explain(self._options.address(), self._options.open_timeout_s)

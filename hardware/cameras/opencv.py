@@ -12,6 +12,7 @@ import cv2
 from hardware.cameras.base import CameraFrame, Image
 
 _LOG_ERRORS_ONLY = 2
+_RECEIVE_BYTES = 65536
 
 
 def quieten() -> None:
@@ -19,6 +20,14 @@ def quieten() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(_LOG_ERRORS_ONLY)
+
+
+def bound_lag() -> None:
+    """Keep little of a stream waiting in this machine's memory: a slow reader must miss pictures, not fall behind.
+
+    The kernel otherwise buffers megabytes: seconds of MJPEG that never drain again. The operator's choice wins.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"rtsp_flags;prefer_tcp|recv_buffer_size;{_RECEIVE_BYTES}")
 
 
 def open_capture(source: str | int, backend: int, settings: Mapping[int, float]) -> cv2.VideoCapture | None:

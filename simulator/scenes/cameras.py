@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ PATH = "/stream.mjpg"
 _BOUNDARY = "vitrina-frame"
 _SEND_TIMEOUT_S = 5.0
 _STALL_S = 30.0
+_SEND_BYTES = 65536
+"""Kept for a watcher who reads slowly: more would be seconds of old pictures."""
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     timeout = _SEND_TIMEOUT_S
+
+    def setup(self) -> None:
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+        super().setup()
 
     def do_GET(self) -> None:
         if self.path.split("?", 1)[0] != PATH:
