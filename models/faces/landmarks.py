@@ -42,11 +42,16 @@ class FaceLandmarker:
         if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
             return landmarks_from_dense(np.full((POINTS, 2), (x1, y1), np.float32))
         grey = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
-        crop = cv2.resize(grey, (CROP, CROP)).astype(np.float32)
+        crop = cv2.resize(grey, (CROP, CROP), interpolation=_kernel(x2 - x1, y2 - y1)).astype(np.float32)
         crop /= GREY_LEVELS
         raw = self._session.run(None, {self._input: crop[None, None]})[0].reshape(POINTS, 2)
         scale = np.array([x2 - x1, y2 - y1], np.float32)
         return landmarks_from_dense(raw * scale + np.array([x1, y1], np.float32))
+
+
+def _kernel(width: int, height: int) -> int:
+    """Cubic for a face smaller than the network's input: linear enlargement blurs what little there is."""
+    return cv2.INTER_CUBIC if min(width, height) < CROP else cv2.INTER_LINEAR
 
 
 def landmarks_from_dense(dense: Floats) -> FaceLandmarks:
