@@ -27,7 +27,7 @@ class Options:
     fast_labels: bool = False
     web_port: int = 0
     kills: tuple[Kill, ...] = ()
-    fps: float = 12.0
+    fps: float = 10.0
 
 
 KILLABLE = ("broker", "central", "edge")

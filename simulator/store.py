@@ -126,7 +126,6 @@ def edge_document(cast: Cast, wiring: Wiring) -> Json:
         "trust": {"central_signing_key": wiring.signing_key, "central_sealing_key": wiring.sealing_key},
         "policy": {"region": "eu", "mode": "lane"},
         "recognition": {"min_face_px": USABLE_FACE_PX},
-        "floor": {"min_person_score": 0.3},
         "cameras": [
             {
                 "id": ENTRANCE_CAMERA,
