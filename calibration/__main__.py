@@ -1,77 +1,37 @@
-"""`python -m calibration floor POINTS.yaml`: homography of a camera, with its error, for the edge configuration."""
+"""`python -m calibration floor|thresholds`: what is measured on site, for the edge configuration."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-import numpy as np
+from calibration.cli import floor, thresholds
+from calibration.homography import CalibrationError
+from calibration.thresholds.errors import NotEarnedError, ThresholdError
+from contract.clock import SystemClock
 
-from calibration.floor_file import read_points, result_yaml
-from calibration.homography import CalibrationError, Verdict, calibrate_floor
-from contract.clock import Clock, SystemClock
-
-_POINTS_HELP = """\
-POINTS.yaml, measured on site (6 to 10 places, spread over the floor in view):
-
-  camera: floor
-  operator: A. Installer
-  points:
-    - {image: [312, 540], floor: [2.0, 3.5], note: corner of shelf 1}
-    - ...
-
-image is in pixels of the camera's picture, floor in metres on the store plan.
-"""
+_COMMANDS = {"floor": floor.run, "thresholds": thresholds.run}
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the package."""
-    top = argparse.ArgumentParser(prog="python -m calibration", description="Turn a camera's pixels into metres.")
+    description = "Turn a camera's pixels into metres, and a store's scores into a match threshold."
+    top = argparse.ArgumentParser(prog="python -m calibration", description=description)
     commands = top.add_subparsers(dest="command", required=True)
-    floor = commands.add_parser(
-        "floor",
-        help="floor homography from measured points",
-        epilog=_POINTS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    floor.add_argument("points", type=Path, metavar="POINTS.yaml")
-    floor.add_argument("--out", type=Path, help="write the result here instead of to standard output")
+    floor.add_parser(commands)
+    thresholds.add_parser(commands)
     return top
 
 
-def floor(points_file: Path, out: Path | None, clock: Clock) -> int:
-    """Calibrate, print each point's error; exit code 1 when the result is not fit for use."""
-    points = read_points(points_file)
-    image = np.array([pair.image for pair in points.points], dtype=np.float64).reshape(-1, 2)
-    measured = np.array([pair.floor for pair in points.points], dtype=np.float64).reshape(-1, 2)
-    result = calibrate_floor(image, measured)
-    text = result_yaml(points, result, clock.now())
-    if out is None:
-        print(text, end="")
-    else:
-        out.write_text(text, encoding="utf-8")
-    for index, (pair, error) in enumerate(zip(points.points, result.errors_m, strict=True)):
-        mark = "  <- measure this one again" if index == result.suspect else ""
-        print(f"  {error:6.3f} m  {pair.image} -> {pair.floor}  {pair.note}{mark}", file=sys.stderr)
-    print(f"{result.verdict}: {_advice(result.verdict)}", file=sys.stderr)
-    return 1 if result.verdict is Verdict.INVALID else 0
-
-
-def _advice(verdict: Verdict) -> str:
-    return {
-        Verdict.VALID: "copy `homography` into the camera's section of the edge configuration",
-        Verdict.UNCHECKED: "four points always fit; measure at least one more so that the error is known",
-        Verdict.INVALID: "the points do not agree on one floor; measure the marked one again, then repeat",
-    }[verdict]
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; bad input is one line and exit code 2."""
+    """Entry point; bad input is one line and exit code 2, a threshold that is not earned exit code 1."""
     options = parser().parse_args(arguments)
     try:
-        return floor(options.points, options.out, SystemClock())
-    except CalibrationError as error:
+        return _COMMANDS[options.command](options, SystemClock())
+    except NotEarnedError as error:
+        print(f"calibration: not earned: {error}", file=sys.stderr)
+        return 1
+    except (CalibrationError, ThresholdError) as error:
         print(f"calibration: {error}", file=sys.stderr)
         return 2
 

@@ -17,7 +17,7 @@ from calibration.thresholds.resample import REPLICATES, hours_of, resampled_tail
 from calibration.thresholds.tail import Floats, Sample, Tail, cut, fit, upper_limit, without_outliers
 
 HEADROOM = 1.25
-"""The threshold is set for a gallery a quarter larger than asked for: it holds until the certificate must be renewed."""
+"""The threshold is set for a gallery a quarter larger than asked for, so that it holds until it must be renewed."""
 FEWEST_RECORDS, FEWEST_EXCEEDANCES, MOST_EXCEEDANCES = 500, 50, 500
 SAFE_REACH, FARTHEST_REACH = 10.0, 100.0
 """How much rarer than one of all comparisons seen the target may be: up to here at 95 %, up to there at 99 %."""
@@ -123,8 +123,8 @@ def _affordable(galleries: Floats, wish: Wish) -> tuple[float, float]:
     needed = decisions_needed(galleries, wish)
     if len(galleries) < needed:
         raise NotEarnedError(
-            f"{len(galleries)} decisions recorded, {needed} needed for {wish.false_arrivals_per_day:g} false arrivals a "
-            f"day at {wish.visitors_per_day:g} visitors and {wish.gallery_size} templates: "
+            f"{len(galleries)} decisions recorded, {needed} needed for {wish.false_arrivals_per_day:g} false arrivals "
+            f"a day at {wish.visitors_per_day:g} visitors and {wish.gallery_size} templates: "
             f"{needed - len(galleries)} more. Until then the conservative default holds"
         )
     reach = 1.0 / (float(galleries.sum()) * wish.far)

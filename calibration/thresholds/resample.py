@@ -27,9 +27,8 @@ def hours_of(scores: Floats, galleries: Floats, hours: npt.NDArray[np.int64], le
     names, index = np.unique(hours, return_inverse=True)
     under = scores <= level
     count = len(names)
-    return Hours(
-        np.bincount(index[under], minlength=count), np.bincount(index[under], galleries[under], count), index[~under]
-    )
+    comparisons = np.bincount(index[under], galleries[under], count).astype(np.float64)
+    return Hours(np.bincount(index[under], minlength=count), comparisons, index[~under])
 
 
 def resampled_tails(sample: Sample, hours: Hours, random: np.random.Generator, replicates: int) -> list[Tail]:
@@ -46,9 +45,7 @@ def resampled_tails(sample: Sample, hours: Hours, random: np.random.Generator, r
     return tails
 
 
-def _drawn(
-    sample: Sample, hours: Hours, times: npt.NDArray[np.int64], repeats: npt.NDArray[np.int64]
-) -> Sample:  # fmt: skip
+def _drawn(sample: Sample, hours: Hours, times: npt.NDArray[np.int64], repeats: npt.NDArray[np.int64]) -> Sample:
     below_comparisons = float((times * hours.below_comparisons).sum())
     galleries = np.repeat(sample.galleries, repeats)
     grown = (below_comparisons + galleries.sum()) / sample.comparisons

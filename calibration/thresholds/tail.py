@@ -10,6 +10,7 @@ then in force. A weak normal prior centres the shape on 0 (penalised likelihood:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,25 +76,24 @@ def cut(scores: Floats, galleries: Floats, bars: Floats, exceedances: int) -> Sa
     over = scores > level
     truncated = (scores < bars) & (bars > level)
     heights, which = np.unique(np.round(bars[truncated], 4), return_inverse=True)
-    weights = np.bincount(which, galleries[truncated], len(heights)) if len(heights) else np.zeros(0)
+    weights = np.bincount(which, galleries[truncated], len(heights)).astype(np.float64)
     return Sample(
-        level, scores[over] - level, galleries[over], int((~over).sum()), float(galleries[~over].sum()),
-        heights - level, weights,
-    )  # fmt: skip
+        level=level,
+        excess=scores[over] - level,
+        galleries=galleries[over],
+        below=int((~over).sum()),
+        below_comparisons=float(galleries[~over].sum()),
+        bars=heights - level,
+        bar_comparisons=weights,
+    )
 
 
 def fit(sample: Sample) -> Tail:
     """Maximum penalised likelihood; needs a handful of exceedances at least."""
     rate = len(sample.excess) / sample.comparisons
     start = np.array([math.log(rate), math.log(sample.excess.mean()), 0.0])
-    simplex = start + np.vstack([np.zeros(3), 0.1 * np.eye(3)])
-    found = minimize(
-        lambda at: misfit(_tail(sample.level, at), sample),
-        start,
-        method="Nelder-Mead",
-        options={"xatol": 1e-4, "fatol": 1e-4, "maxiter": 500, "initial_simplex": simplex},
-    )
-    return _tail(sample.level, found.x)
+    at, _ = _least(lambda at: misfit(_tail(sample.level, at), sample), start)
+    return _tail(sample.level, at)
 
 
 def misfit(tail: Tail, sample: Sample) -> float:
@@ -150,9 +150,19 @@ def _profile(score: float, tail: Tail, sample: Sample, far: float) -> float:
         return misfit(Tail(sample.level, rate, scale, shape), sample)
 
     start = np.array([math.log(tail.rate), tail.shape])
-    simplex = start + np.vstack([np.zeros(2), 0.1 * np.eye(2)])
-    options = {"xatol": 1e-4, "fatol": 1e-4, "maxiter": 300, "initial_simplex": simplex}
-    return float(minimize(at, start, method="Nelder-Mead", options=options).fun)
+    return _least(at, start)[1]
+
+
+def _least(function: Callable[[Floats], float], start: Floats) -> tuple[Floats, float]:
+    """Where a function of few numbers is least, and its value there (Nelder & Mead 1965)."""
+    simplex = start + 0.1 * np.eye(len(start) + 1, len(start), -1)
+    found = minimize(
+        function,
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-4, "fatol": 1e-4, "maxiter": 500, "initial_simplex": simplex},
+    )
+    return np.asarray(found.x, np.float64), float(found.fun)
 
 
 def _truncation(tail: Tail, sample: Sample) -> float:
