@@ -20,7 +20,6 @@ from edge.errors import NodeError
 
 OK, FAILED, MISUSED = 0, 1, 2
 _QUIET = ("httpx", "httpcore", "websockets", "PIL", "faiss")
-_CONSENT_LIMIT_BYTES = 200_000
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -202,14 +201,14 @@ def _policy_allows_faces(config: EdgeConfig, clock: Clock) -> None:
 
 
 def _enrol(options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int:
-    from edge.outbox.names import OUTBOX_FILE
-
     _policy_allows_faces(config, clock)
     from edge import enrol
+    from edge.consent import Consent, check_subject, read_text, record_enrolment
 
-    subject, purposes = enrol.check_subject(options.subject), enrol.parse_purposes(options.purposes)
+    subject, purposes = check_subject(options.subject), enrol.parse_purposes(options.purposes)
     photos = enrol.find_photos(options.photos)
-    consent = enrol.Consent(_consent_text(options.consent_text), options.text_version, purposes, options.channel)
+    text = read_text(options.consent_text, "--consent-text")
+    consent = Consent(text, options.text_version, purposes, options.channel)
     if config.trust is None:
         raise NodeError("trust: this section is required to enrol; print it with `python -m central keys`")
     models, embedder = enrol.load_models(config)
@@ -221,31 +220,18 @@ def _enrol(options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int
         return FAILED
     if len(vectors) < enrol.ENOUGH_TEMPLATES:
         print("only one good photograph: recognition is better with two to five")
-    sealing_key = config.trust.central_sealing_key
-    events = enrol.completed(subject, vectors, consent.given(clock), sealing_key, embedder, clock)
-    enrol.commit(config, config.state_dir / OUTBOX_FILE, events, clock)
-    print(f"enrolled {subject} with {len(events)} templates; a running node sends them to central")
+    templates = record_enrolment(config, subject, vectors, consent.given(clock), embedder, clock)
+    print(f"enrolled {subject} with {templates} templates; a running node sends them to central")
     return OK
 
 
 def _withdraw(options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int:
-    from edge import enrol
-    from edge.outbox.names import OUTBOX_FILE
+    from edge.consent import check_subject, record_withdrawal
 
-    subject = enrol.check_subject(options.subject)
-    enrol.commit(config, config.state_dir / OUTBOX_FILE, [enrol.withdrawn(subject, clock)], clock)
+    subject = check_subject(options.subject)
+    record_withdrawal(config, subject, clock)
     print(f"withdrawn {subject}; a running node tells central, which drops the templates everywhere")
     return OK
-
-
-def _consent_text(path: Path) -> bytes:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise NodeError(f"--consent-text: {path}: {error.strerror}") from None
-    if not text.strip() or len(text) > _CONSENT_LIMIT_BYTES:
-        raise NodeError(f"--consent-text: {path}: must hold the text the person agreed to (not empty, at most 200 kB)")
-    return text
 
 
 def _log_to(stream: TextIO, level: str) -> None:

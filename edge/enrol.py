@@ -1,37 +1,23 @@
-"""Enrolment and withdrawal at the store's own computer: consent in, sealed templates out, photographs nowhere.
-
-Each accepted photograph becomes one event in the outbox; a running node sends it, otherwise it waits for the next run.
-"""
+"""Enrolment from photographs: which are good enough, and whether they show one person. Committing: edge.consent."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 
-from contract.clock import Clock
-from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted, EnrolmentWithdrawn, Purpose
-from contract.values import Report
+from contract.events import PURPOSES, Purpose
 from edge.config.model import EdgeConfig
 from edge.errors import NodeError
 from edge.model_cards import embedder_sha256, weights_dir
-from edge.outbox.draft import make_draft
-from edge.outbox.store import OutboxFullError, OutboxReplacedError, OutboxStore
-from edge.sealing import new_subject_key, seal_key, seal_template
 from edge.values import Image, Vector
 from edge.vision.enrolment import Enrolled, StillEngine, assess
 from models.errors import ModelError
 from models.faces import load_face_models
 
-Channel = Literal["kiosk", "command_line", "page", "import"]
-SUBJECT_PATTERN = re.compile(r"[0-9a-f]{32}")
 PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 MOST_TEMPLATES = 5
 ENOUGH_TEMPLATES = 2
@@ -51,26 +37,6 @@ class Verdict:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the person agreed to."""
-
-    text: bytes
-    text_version: str
-    purposes: frozenset[Purpose]
-    channel: Channel = "command_line"
-
-    def given(self, clock: Clock) -> ConsentGiven:
-        """As it travels: the text by its hash, every purpose with yes or no."""
-        return ConsentGiven(
-            text_version=self.text_version,
-            text_sha256=hashlib.sha256(self.text).hexdigest(),
-            purposes={purpose: purpose in self.purposes for purpose in PURPOSES},
-            channel=self.channel,
-            at=clock.now(),
-        )
-
-
 def parse_purposes(text: str) -> frozenset[Purpose]:
     """ "identify,profile" to purposes; NodeError names an unknown one, and a missing `identify`."""
     names = [part.strip() for part in text.split(",") if part.strip()]
@@ -81,13 +47,6 @@ def parse_purposes(text: str) -> frozenset[Purpose]:
     if "identify" not in chosen:
         raise NodeError("--purposes: without `identify` no face may be enrolled; leave the person to QR check-in")
     return chosen
-
-
-def check_subject(subject: str) -> str:
-    """The pseudonym, 32 hex digits; NodeError otherwise."""
-    if not SUBJECT_PATTERN.fullmatch(subject):
-        raise NodeError("--subject: 32 lower-case hex digits are needed (the pseudonym central shows for the customer)")
-    return subject
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -139,7 +98,7 @@ def choose(photos: Sequence[Path], models: StillEngine) -> tuple[list[Vector], l
         else:
             why = "the file is not a picture that can be read" if outcome is None else outcome.advice
             verdicts.append(Verdict(str(path), 0.0, why))
-    same, others = _same_person(good)
+    same, others = same_person(good)
     for name, one in others:
         verdicts.append(Verdict(name, one.quality, "it shows another person than the other photographs"))
     same.sort(key=lambda pair: pair[1].quality, reverse=True)
@@ -149,7 +108,7 @@ def choose(photos: Sequence[Path], models: StillEngine) -> tuple[list[Vector], l
     return [one.vector for _, one in same[:MOST_TEMPLATES]], verdicts
 
 
-def _same_person(good: Named) -> tuple[Named, Named]:
+def same_person(good: Named) -> tuple[Named, Named]:
     """Those that agree with the picture most others agree with, and the rest: a mixed-up folder must not make one
     person of two."""
     if len(good) < 2:
@@ -159,41 +118,3 @@ def _same_person(good: Named) -> tuple[Named, Named]:
     centre = int(np.argmax(alike.sum(axis=1)))
     same = [pair for place, pair in enumerate(good) if alike[centre, place]]
     return same, [pair for place, pair in enumerate(good) if not alike[centre, place]]
-
-
-def completed(
-    subject: str, vectors: Sequence[Vector], consent: ConsentGiven, sealing_key: str, model_sha256: str, clock: Clock
-) -> list[EnrolmentCompleted]:
-    """One event to a template, all under one new key of this subject, sealed to central."""
-    key = new_subject_key()
-    events = []
-    for vector in vectors:
-        template = uuid.uuid4().hex
-        events.append(
-            EnrolmentCompleted(
-                subject=subject,
-                template=template,
-                model_sha256=model_sha256,
-                sealed_template=seal_template(vector, key, subject, template),
-                sealed_key=seal_key(key, sealing_key),
-                consent=consent,
-                at=clock.now(),
-            )
-        )
-    return events
-
-
-def withdrawn(subject: str, clock: Clock) -> EnrolmentWithdrawn:
-    """Consent taken back at the store, for every purpose."""
-    return EnrolmentWithdrawn(subject=subject, at=clock.now())
-
-
-def commit(config: EdgeConfig, path: Path, reports: Sequence[Report], clock: Clock) -> None:
-    """All or none into the outbox file, beside a running node too. NodeError when it takes nothing."""
-    store = OutboxStore(path, clock)
-    try:
-        store.append([make_draft(report, f"/{config.store}/{config.node}", clock) for report in reports])
-    except (OutboxFullError, OutboxReplacedError) as error:
-        raise NodeError(f"state_dir: nothing was saved ({error}); free disk space and try again") from None
-    finally:
-        store.close()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.values import Image, Vector
+from edge.values import Box, Image, Vector
 from edge.vision.ports import FaceEngine
 from edge.vision.quality import before_landmarks, pose, rate
 from models.faces.detector import FaceDetector
 from models.faces.stills import detect_still
 
-RefusalReason = Literal["no_face", "several_faces", "small", "edge", "blurred", "turned"]
+RefusalReason = Literal["no_face", "several_faces", "small", "edge", "dark", "blurred", "turned"]
 
 _ADVICE = {
     "no_face": "no face was found; look at the camera, with light on the face",
     "several_faces": "more than one face is in the picture; only the person who enrols may be in it",
     "small": "the face is too small; come closer",
     "edge": "the face is cut by the edge of the picture; move to its middle",
+    "dark": "it is too dark; turn towards the light",
     "blurred": "the face is blurred; hold still, or clean the lens",
     "turned": "the face is turned away; look straight at the camera",
 }
@@ -28,7 +31,10 @@ _MIN_SCORE = 0.8
 _MIN_WIDTH_PX = 44.0
 _MIN_SHARPNESS = 0.02
 _MAX_YAW_DEG = 30.0
+_MAX_ROLL_DEG = 30.0
 _MAX_NOSE_OFFSET = 0.28
+_DARK = 60.0
+"""Grey level (0..255) that the lightest tenth of a face must reach; in a lit room any skin does."""
 _RIVAL = 0.35
 """A second face at least this share of the first's width is a second person, not somebody far behind."""
 
@@ -60,24 +66,52 @@ class StillEngine(FaceEngine, Protocol):
     def detector(self) -> FaceDetector: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """A face that is good enough, not embedded yet. `yaw` in degrees, positive to the person's own left."""
+
+    box: Box
+    five: NDArray[np.float32]
+    yaw: float
+    quality: float
+
+
 def assess(image: Image, models: StillEngine) -> Enrolled | NotEnrolled:
     """Judge one BGR photograph; the embedder runs only when everything else is in order."""
+    sight = examine(image, models)
+    return sight if isinstance(sight, NotEnrolled) else embed(image, sight, models)
+
+
+def embed(image: Image, sight: Sight, models: StillEngine) -> Enrolled:
+    """The template of an examined face."""
+    vector = np.array(models.embed([models.align(image, sight.five)])[0], np.float32)
+    return Enrolled(vector, sight.quality)
+
+
+def examine(image: Image, models: StillEngine) -> Sight | NotEnrolled:
+    """One face, whole, large, lit, sharp and turned by no more than 30 degrees - or the reason why not."""
     if min(image.shape[:2]) < _MIN_WIDTH_PX:
         return NotEnrolled("small")
     box = _only_face(detect_still(models.detector, image))
     if not isinstance(box, tuple):
-        return NotEnrolled(box)
+        return NotEnrolled("dark" if box == "no_face" and _dark(image) else box)
     flaw, sharp = before_landmarks(image, box, _MIN_WIDTH_PX)
-    if flaw:
+    if flaw in ("small", "edge"):
         return NotEnrolled(flaw)
-    if sharp < _MIN_SHARPNESS:
+    if _dark(image[max(0, int(box[1])) : int(box[3]), max(0, int(box[0])) : int(box[2])]):
+        return NotEnrolled("dark")
+    if flaw or sharp < _MIN_SHARPNESS:
         return NotEnrolled("blurred")
     five = models.landmarks(image, np.asarray(box, np.float32)).five
     turned = pose(five)
-    if abs(turned.yaw) > _MAX_YAW_DEG or abs(turned.nose - 0.5) > _MAX_NOSE_OFFSET:
+    roll = abs(math.degrees(math.atan2(float(five[1, 1] - five[0, 1]), float(five[1, 0] - five[0, 0]))))
+    if abs(turned.yaw) > _MAX_YAW_DEG or roll > _MAX_ROLL_DEG or abs(turned.nose - 0.5) > _MAX_NOSE_OFFSET:
         return NotEnrolled("turned")
-    vector = np.array(models.embed([models.align(image, five)])[0], np.float32)
-    return Enrolled(vector, rate(box[2] - box[0], sharp, turned).score)
+    return Sight(box, five, turned.yaw, rate(box[2] - box[0], sharp, turned).score)
+
+
+def _dark(picture: Image) -> bool:
+    return float(np.percentile(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 90)) < _DARK
 
 
 def _only_face(found: NDArray[np.float32]) -> tuple[float, float, float, float] | Literal["no_face", "several_faces"]:

@@ -17,6 +17,7 @@ from contract.codec import decode
 from contract.events import EnrolmentCompleted
 from edge import enrol
 from edge.config import EdgeConfig
+from edge.consent import Consent, check_subject, commit, completed
 from edge.errors import NodeError
 from edge.outbox.store import OutboxStore
 from edge.sealing import open_key, open_template
@@ -93,17 +94,17 @@ def test_purposes_are_checked(purposes: str) -> None:
 @pytest.mark.parametrize("subject", ["", "AB" * 16, "ab" * 15, "../../etc/passwd"])
 def test_a_subject_is_a_pseudonym(subject: str) -> None:
     with pytest.raises(NodeError, match="--subject"):
-        enrol.check_subject(subject)
+        check_subject(subject)
 
 
 def test_what_is_committed_opens_only_with_centrals_key_and_names_the_consent(tmp_path: Path) -> None:
     central, clock = X25519PrivateKey.generate(), ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
     public = base64.b64encode(central.public_key().public_bytes_raw()).decode()
-    consent = enrol.Consent(b"I agree", "v3", enrol.parse_purposes("identify, profile")).given(clock)
+    consent = Consent(b"I agree", "v3", enrol.parse_purposes("identify, profile")).given(clock)
     vectors = [unit(n) for n in range(3)]
-    events = enrol.completed(SUBJECT, vectors, consent, public, "0" * 64, clock)
+    events = completed(SUBJECT, vectors, consent, public, "0" * 64, clock)
     config = EdgeConfig(store="demo", node="node1", state_dir=tmp_path)
-    enrol.commit(config, tmp_path / "outbox.db", events, clock)
+    commit(config, tmp_path / "outbox.db", events, clock)
     rows = OutboxStore(tmp_path / "outbox.db", clock).read(0, 10)
     assert [row.kind for row in rows] == ["enrolment.completed"] * 3
     keys = set()
