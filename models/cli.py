@@ -54,6 +54,10 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
             return _verify(arguments.weights)
         case "build":
             return _build(arguments.weights, clock, force=arguments.force, quiet=arguments.quiet)
+        case "cards":
+            from models.evaluation.cli import write_cards
+
+            return write_cards(arguments.reports, arguments.docs)
         case _:
             from models.evaluation.cli import evaluate
 
@@ -71,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("--quiet", action="store_true", help="print errors only")
     _with_weights(building)
     _add_evaluate(commands.add_parser("evaluate", help="measure the models on labelled data"))
+    cards = commands.add_parser("cards", help="fill the figures of the model cards from evaluation reports")
+    cards.add_argument("--from", dest="reports", type=Path, nargs="+", required=True, metavar="OUT.json")
+    cards.add_argument("--docs", type=Path, default=Path("docs/models"), metavar="DIR", help="folder of the cards")
     return parser
 
 
@@ -84,6 +91,17 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     faces.add_argument("folder", type=Path, metavar="DIR", help="DIR/<identity>/<n>.jpg")
     faces.add_argument("--enrolled", type=int, default=2, metavar="N", help="photos enrolled per identity")
     faces.add_argument("--splits", type=int, default=20, metavar="N", help="random gallery splits averaged")
+    faces.add_argument("--counts", type=_numbers, default=(1, 2, 3, 5), metavar="N,N", help="further enrolment counts")
+    faces.add_argument("--widths", type=_numbers, default=(20, 28, 39, 60), metavar="PX,PX", help="simulated widths")
+    faces.add_argument("--bootstrap", type=int, default=200, metavar="N", help="resamplings for the intervals; 0: none")
+    faces.add_argument("--pack", type=Path, metavar="DIR", help="an insightface model pack instead of our models")
+    faces.add_argument("--accept-noncommercial", action="store_true", help="your use of the pack is covered")
+    faces.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help="also write the worst pairs as HTML; it shows faces and folder names of your evaluation photos",
+    )
     persons = subjects.add_parser("persons", help="detection and tracking against MOT ground truth")
     persons.add_argument("--video", type=Path, required=True)
     persons.add_argument("--gt", type=Path, required=True, help="ground truth, MOTChallenge format")
@@ -92,6 +110,19 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     for subject in (faces, persons, speed):
         subject.add_argument("--json", type=Path, required=True, metavar="OUT", help="report file")
         _with_weights(subject)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """ "20,28" to (20, 28); "none" to ()."""
+    if text == "none":
+        return ()
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = (0,)
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers from 1, such as 20,28, or `none`")
+    return numbers
 
 
 def _list(*, as_json: bool) -> int:

@@ -1,8 +1,8 @@
-"""Turns a folder of labelled photos into embeddings, timing each step."""
+"""Turns a folder of labelled photos into embeddings, near and at several simulated distances, timing each step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,9 @@ from contract.clock import Clock
 from models.build.progress import Progress
 from models.detections import Floats, Frame
 from models.errors import MisconfiguredError
-from models.evaluation.verification import Labels
+from models.evaluation.open_set import Faces
 from models.faces import FaceModels
+from models.faces.enrolment import enrolment_views, mean_template
 from models.faces.stills import detect_still, most_prominent
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -26,34 +27,69 @@ class Stopwatch:
     """Median milliseconds of named steps."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._seconds: dict[str, list[float]] = {}
 
     @contextmanager
     def lap(self, name: str) -> Iterator[None]:
-        start = self._clock.monotonic()
+        start = self.clock.monotonic()
         yield
-        self._seconds.setdefault(name, []).append(self._clock.monotonic() - start)
+        self._seconds.setdefault(name, []).append(self.clock.monotonic() - start)
 
     def median_ms(self, name: str) -> float:
         laps = self._seconds.get(name)
         return float(np.median(laps)) * 1000 if laps else 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One face as found: its unit vector, the width of its box in pixels, its aligned crop."""
+
+    vector: Floats
+    width: float
+    crop: Frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """One photo of identity `label`: its face and template, and the face at every simulated width; None: not found."""
+
+    label: int
+    file: Path
+    near: Seen | None
+    template: Floats | None
+    far: dict[int, Seen | None]
+
+
 @dataclass(slots=True)
-class Embedded:
-    """Unit rows Nx512 with an identity each; identities of photos in which no face was found."""
+class Album:
+    """Every photo of the folder, in order of identity and file."""
 
     identities: list[str]
-    images: int = 0
-    vectors: list[Floats] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    undetected: list[int] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
 
-    def matrix(self) -> tuple[Floats, Labels]:
-        if not self.vectors:
+    @property
+    def detected(self) -> int:
+        return sum(photo.near is not None for photo in self.photos)
+
+    def faces(self, width: int | None = None) -> Faces:
+        """For `open_set`; probes as photographed, or shrunk to `width`. Templates are always as photographed."""
+        seen = [photo.near if width is None else photo.far.get(width) for photo in self.photos]
+        size = next((len(photo.template) for photo in self.photos if photo.template is not None), 0)
+        if not size:
             raise MisconfiguredError("no face was found in any photo")
-        return np.stack(self.vectors), np.array(self.labels, np.int64)
+        blank = np.zeros(size, np.float32)
+        return Faces(
+            labels=np.array([photo.label for photo in self.photos], np.int64),
+            probes=np.stack([blank if one is None else one.vector for one in seen]),
+            found=np.array([one is not None for one in seen]),
+            templates=np.stack([blank if photo.template is None else photo.template for photo in self.photos]),
+            enrollable=np.array([photo.template is not None for photo in self.photos]),
+        )
+
+    def widths(self, width: int) -> list[float]:
+        """Measured box widths of the faces found at a simulated width."""
+        return [one.width for photo in self.photos if (one := photo.far.get(width)) is not None]
 
 
 def labelled_photos(folder: Path) -> dict[str, list[Path]]:
@@ -71,35 +107,53 @@ def labelled_photos(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def embed_photos(photos: dict[str, list[Path]], models: FaceModels, watch: Stopwatch, progress: Progress) -> Embedded:
-    """Embed the most prominent face of every photo; unreadable files are named and count as undetected."""
-    result = Embedded(sorted(photos))
+def embed_photos(
+    photos: dict[str, list[Path]], models: FaceModels, widths: Sequence[int], watch: Stopwatch, progress: Progress
+) -> Album:
+    """Embed the most prominent face of every photo; unreadable files are named and count as not found."""
+    album = Album(sorted(photos))
     total = sum(len(files) for files in photos.values())
-    for label, name in enumerate(result.identities):
+    for label, name in enumerate(album.identities):
         for file in photos[name]:
-            vector = _embed_file(file, models, watch, progress.say)
-            result.images += 1
-            if vector is None:
-                result.undetected.append(label)
-            else:
-                result.vectors.append(vector)
-                result.labels.append(label)
-            if result.images % PROGRESS_EVERY == 0 or result.images == total:
-                progress.bar("photos", result.images, total)
-    progress.say(f"{len(result.labels)} faces found in {total} photos")
-    return result
+            album.photos.append(_embed_file(label, file, models, widths, watch, progress.say))
+            if len(album.photos) % PROGRESS_EVERY == 0 or len(album.photos) == total:
+                progress.bar("photos", len(album.photos), total)
+    progress.say(f"{album.detected} faces found in {total} photos")
+    return album
 
 
-def _embed_file(file: Path, models: FaceModels, watch: Stopwatch, warn: Callable[[str], None]) -> Floats | None:
-    photo = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if photo is None:
+def _embed_file(
+    label: int,
+    file: Path,
+    models: FaceModels,
+    widths: Sequence[int],
+    watch: Stopwatch,
+    warn: Callable[[str], None],
+) -> Photo:
+    loaded = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if loaded is None:
         warn(f"cannot read {file}")
-        return None
-    return embed_photo(photo.astype(np.uint8, copy=False), models, watch)
+        return Photo(label, file, None, None, {})
+    picture: Frame = loaded.astype(np.uint8, copy=False)
+    near = see_face(picture, models, watch)
+    if near is None:
+        return Photo(label, file, None, None, {})
+    template = mean_template([near.vector, *models.embed(enrolment_views(near.crop)[1:])])
+    idle = Stopwatch(watch.clock)
+    far = {width: see_face(shrunk(picture, width / near.width), models, idle) for width in widths}
+    return Photo(label, file, near, template, far)
 
 
-def embed_photo(photo: Frame, models: FaceModels, watch: Stopwatch) -> Floats | None:
-    """Unit vector of the face that is largest and most central; None if there is none."""
+def shrunk(picture: Frame, factor: float) -> Frame:
+    """The picture as from farther away, averaged over areas as a sensor would; never enlarged."""
+    if factor >= 1:
+        return picture
+    small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def see_face(photo: Frame, models: FaceModels, watch: Stopwatch) -> Seen | None:
+    """The face that is largest and most central; None if there is none."""
     with watch.lap("detect"):
         boxes = detect_still(models.detector, photo)
     if not len(boxes):
@@ -109,4 +163,5 @@ def embed_photo(photo: Frame, models: FaceModels, watch: Stopwatch) -> Floats | 
         five = models.landmarks(photo, box[:4]).five
     crop = models.align(photo, five)
     with watch.lap("embed"):
-        return np.asarray(models.embed([crop])[0], np.float32)
+        vector = np.asarray(models.embed([crop])[0], np.float32)
+    return Seen(vector, float(box[2] - box[0]), crop)

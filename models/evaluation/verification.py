@@ -14,15 +14,17 @@ from models.errors import MisconfiguredError
 Labels = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verification:
-    """Rates 0..1; `tar` and `thresholds` by false accept rate. Scores are cosines."""
+    """Rates 0..1; `tar` and `thresholds` by false accept rate, both on the same pairs. Scores are cosines."""
 
     genuine_pairs: int
     impostor_pairs: int
     eer: float
     tar: dict[float, float]
     thresholds: dict[float, float]
+    genuine: Floats
+    impostor: Floats
 
 
 def verification(embeddings: Floats, labels: Labels, fars: Sequence[float] = (1e-2, 1e-3)) -> Verification:
@@ -40,6 +42,8 @@ def verification(embeddings: Floats, labels: Labels, fars: Sequence[float] = (1e
         eer=equal_error_rate(genuine, impostor),
         tar={far: float((genuine > threshold).mean()) for far, threshold in thresholds.items()},
         thresholds=thresholds,
+        genuine=genuine,
+        impostor=impostor,
     )
 
 
