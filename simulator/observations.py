@@ -73,6 +73,8 @@ class LabelSeen:
     reverted_at: float | None
     confirmed: bool
     confirm_ms: float | None = None
+    person: str | None = None
+    """Whose price it was."""
     deadline: float | None = None
     """By when it must be public again: the quote's expiry and the time the glass takes."""
 

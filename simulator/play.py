@@ -198,6 +198,7 @@ class Play:
                 reverted_at=spell.end,
                 confirmed=shown is not None,
                 confirm_ms=None if shown is None else round(shown.after_s * 1000, 1),
+                person=None if quote is None else self.arrivals.person_of_visit.get(str(quote["visit"])),
                 deadline=deadline,
             )
 

@@ -148,6 +148,11 @@ def _labels(truth: Truth, seen: Observations) -> dict[str, object]:
         "stuck": sum(_stuck(label) for label in personal),
         "confirm_ms": {"p95": percentile(confirm_ms, 0.95)},
         "wrongly_personal": len(_wrongly_personal(truth, personal)),
+        "for_somebody_else": sum(
+            not any(_covers(window, label) and window.person == label.person for window in truth.personal_allowed)
+            for label in personal
+            if label.person is not None
+        ),
     }
 
 

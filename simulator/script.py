@@ -41,16 +41,16 @@ class _Slot:
 
 # Times were searched so that nobody comes near anybody but at the shelf where two meet, and few hide one another.
 _CYCLE = (
-    _Slot("martin", 6.0, "headphones", 13.5, aside=-0.4, buys=True),
-    _Slot("clara", 10.4, "players", 14.0),
-    _Slot("passer-1", 14.7, "cables", 6.0),
-    _Slot("jonas", 19.2, "turntables", 18.2, aside=-0.5),
-    _Slot("paul", 26.7, "microphones", 9.7),
-    _Slot("passer-2", 31.0, "turntables", 5.0, aside=0.6),
-    _Slot("niklas", 35.4, "players", 12.0),
-    _Slot("ines", 40.8, "cables", 7.0),
-    _Slot("stefan", 45.4, "headphones", 12.3),
-    _Slot("passer-3", 49.7, "speakers", 5.0),
+    _Slot("martin", 4.9, "headphones", 14.9, buys=True),
+    _Slot("clara", 10.3, "players", 13.7),
+    _Slot("passer-1", 14.7, "cables", 6),
+    _Slot("jonas", 19.0, "turntables", 20.0, aside=-0.5),
+    _Slot("paul", 27.7, "speakers", 8),
+    _Slot("passer-2", 32.0, "turntables", 5.6, aside=0.6),
+    _Slot("niklas", 36.3, "players", 12.9),
+    _Slot("ines", 40.9, "cables", 5),
+    _Slot("stefan", 45.2, "headphones", 15.4),
+    _Slot("passer-3", 49.5, "speakers", 8.6),
     _Slot("viktor", 54.0, "microphones", 12.0),
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from models.catalogue import CATALOGUE
 from models.errors import ModelError
 from models.weights import default_weights_dir, weight_path
 from simulator.report import LATENCY_LIMIT_MS
@@ -28,8 +29,8 @@ def why_not() -> str:
     if importlib.util.find_spec("edge") is None or importlib.util.find_spec("aiohttp") is None:
         return "the extras edge, central and simulator are not installed: run `make setup-dev`"
     try:
-        for key in ("face_detector", "face_embedder", "face_landmarks", "person_detector"):
-            weight_path(key, default_weights_dir())
+        for model in CATALOGUE:
+            weight_path(model.key, default_weights_dir())
         for source in SOURCES.values():
             verify_source(source)
     except (ModelError, MissingFootageError) as error:
