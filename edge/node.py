@@ -18,6 +18,7 @@ from contract.errors import MessageError
 from contract.events import VisitEnded, VisitIdentified, ZoneDwelled, ZoneEntered, ZoneLeft
 from contract.state import Status
 from contract.values import Report
+from edge.clock_offset import ClockOffset
 from edge.commands import CommandGate
 from edge.config.connections import BrokerConfig, LabelsConfig, TrustConfig
 from edge.config.model import EdgeConfig
@@ -68,6 +69,7 @@ class Node:
             log.warning("policy: mode %s instead of %s: %s", decision.mode, decision.asked, decision.reason)
         self._labels = self._label_service()
         self._perception = Perception(config, clock, decision, self.emit, self._on_death)
+        self._offset = ClockOffset()
         self._orders = self._make_orders(trust)
         self._started = clock.now()
         self._started_at = clock.monotonic()
@@ -107,7 +109,7 @@ class Node:
         drafts: list[Draft] = []
         for report in reports:
             try:
-                drafts.append(make_draft(report, self._address.source, self._clock))
+                drafts.append(make_draft(report, self._address.source, self._clock, self._offset.seconds))
             except MessageError as error:
                 log.error("an event could not be sent and is lost: %s", error)
         self._writer.submit(drafts)
@@ -162,7 +164,7 @@ class Node:
         gate = CommandGate(self._config.store, self._config.node, signing, self._memory)
         return Orders(
             gate, self._store, self._perception, self._labels, self._key, embedder_sha256(self._config), self._clock,
-            on_policy=self._documents.put,
+            on_policy=self._documents.put, offset=self._offset,
         )  # fmt: skip
 
     def _label_service(self) -> LabelService | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contract.clock import Clock
 from contract.commands import GalleryDrop, GalleryPut, LabelRevert, LabelShow, PolicySet, Receipt
+from edge.clock_offset import ClockOffset
 from edge.commands import CommandGate
 from edge.keys import NodeKey
 from edge.outbox.store import OutboxStore
@@ -43,6 +44,7 @@ class Orders:
         embedder: str | None,
         clock: Clock,
         on_policy: Callable[[str], None],
+        offset: ClockOffset,
     ) -> None:
         self._gate = gate
         self._outbox = outbox
@@ -52,6 +54,7 @@ class Orders:
         self._embedder = embedder
         self._clock = clock
         self._on_policy = on_policy
+        self._offset = offset
         self.failed: Counter[str] = Counter()
         """Admitted commands that could not be carried out, by reason."""
 
@@ -70,6 +73,7 @@ class Orders:
             return
         match message.data:
             case Receipt() as receipt:
+                self._offset.step(message.envelope.time, self._clock.now())
                 self._outbox.acknowledge(receipt.session, receipt.sequence, receipt.also)
             case LabelShow() | LabelRevert() as command:
                 self._label(command)
