@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.values import Box, Image, Vector
 from edge.vision.ports import FaceEngine
-from edge.vision.quality import before_landmarks, pose, rate
+from edge.vision.quality import Pose, before_landmarks, pose, rate
 from models.faces.detector import FaceDetector
 from models.faces.stills import detect_still
 
@@ -29,12 +29,18 @@ _ADVICE = {
 }
 _MIN_SCORE = 0.8
 _MIN_WIDTH_PX = 44.0
-_MIN_SHARPNESS = 0.02
+_MIN_SHARPNESS = 0.06
+"""Of edge.vision.quality; photographs (LFW) measure 0.097 and more, blurred by 1/25 of the face at most 0.050."""
 _MAX_YAW_DEG = 30.0
 _MAX_ROLL_DEG = 30.0
 _MAX_NOSE_OFFSET = 0.28
 _DARK = 60.0
 """Grey level (0..255) that the lightest tenth of a face must reach; in a lit room any skin does."""
+_MAX_WANDER = 0.017
+"""Share of the face's width; upright faces measure up to 0.016, lying and upside-down ones 0.016 (one in 280) to 0.17."""
+_NUDGES = ((0.0, 0.0, 1.0), (0.07, 0.0, 1.0), (-0.07, 0.0, 1.0), (0.0, 0.07, 1.0), (0.0, -0.07, 1.0), (0.0, 0.0, 1.12),
+           (0.0, 0.0, 0.9))  # fmt: skip
+"""Right, down, scale: how the box is moved to see whether the landmarks stay."""
 _RIVAL = 0.35
 """A second face at least this share of the first's width is a second person, not somebody far behind."""
 
@@ -104,10 +110,29 @@ def examine(image: Image, models: StillEngine) -> Sight | NotEnrolled:
         return NotEnrolled("blurred")
     five = models.landmarks(image, np.asarray(box, np.float32)).five
     turned = pose(five)
-    roll = abs(math.degrees(math.atan2(float(five[1, 1] - five[0, 1]), float(five[1, 0] - five[0, 0]))))
-    if abs(turned.yaw) > _MAX_YAW_DEG or roll > _MAX_ROLL_DEG or abs(turned.nose - 0.5) > _MAX_NOSE_OFFSET:
+    if _looks_away(five, turned) or _wander(image, box, models) > _MAX_WANDER:
         return NotEnrolled("turned")
     return Sight(box, five, turned.yaw, rate(box[2] - box[0], sharp, turned).score)
+
+
+def _looks_away(five: NDArray[np.float32], turned: Pose) -> bool:
+    roll = abs(math.degrees(math.atan2(float(five[1, 1] - five[0, 1]), float(five[1, 0] - five[0, 0]))))
+    return abs(turned.yaw) > _MAX_YAW_DEG or roll > _MAX_ROLL_DEG or abs(turned.nose - 0.5) > _MAX_NOSE_OFFSET
+
+
+def _wander(image: Image, box: Box, models: StillEngine) -> float:
+    """How far landmarks move when the box is nudged, as a share of its width. They are fitted for upright faces: on a
+    head that lies or hangs they look plausible, but do not stay."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    found = []
+    for right, down, scale in _NUDGES:
+        x, y = middle[0] + right * width, middle[1] + down * height
+        half_x, half_y = scale * width / 2, scale * height / 2
+        nudged = np.array((x - half_x, y - half_y, x + half_x, y + half_y), np.float32)
+        found.append(models.landmarks(image, nudged).five)
+    points = np.stack(found)
+    return float(np.linalg.norm(points - points.mean(axis=0), axis=2).mean() / width)
 
 
 def _dark(picture: Image) -> bool:

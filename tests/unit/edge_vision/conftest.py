@@ -49,7 +49,9 @@ class FakeFaces:
 
     def landmarks(self, frame: Image, box: NDArray[np.float32]) -> FakeLandmarks:
         self.calls["landmarks"] += 1
-        x1, y1, x2, y2 = (float(part) for part in box)
+        middle = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
+        near = [box for box, _ in self.people if box[0] <= middle[0] <= box[2] and box[1] <= middle[1] <= box[3]]
+        x1, y1, x2, y2 = near[0] if near else (float(part) for part in box)
         w, h = x2 - x1, y2 - y1
         eye = 0.4 * w
         mid = (x1 + x2) / 2
