@@ -21,7 +21,8 @@ from models.faces import FaceModels
 DIGITS = 5
 METHOD = (
     "thresholds are chosen on one half of the impostor identities and reported on the other, both ways round; a probe "
-    "whose face is not found is a miss; ci: 95 % bootstrap over the identities reported on, galleries and thresholds as chosen; det: whole curves, "
+    "whose face is not found is a miss; ci: 95 % bootstrap over the identities reported on, galleries and "
+    "thresholds as chosen; det: whole curves, "
     "nothing is chosen on them"
 )
 

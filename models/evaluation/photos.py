@@ -16,7 +16,7 @@ from models.detections import Floats, Frame
 from models.errors import MisconfiguredError
 from models.evaluation.open_set import Faces
 from models.faces import FaceModels
-from models.faces.enrolment import enrolment_views, mean_template
+from models.faces.enrolment import enrolment_views, template_of_views
 from models.faces.stills import detect_still, most_prominent
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -138,7 +138,7 @@ def _embed_file(
     near = see_face(picture, models, watch)
     if near is None:
         return Photo(label, file, None, None, {})
-    template = mean_template([near.vector, *models.embed(enrolment_views(near.crop)[1:])])
+    template = template_of_views(np.stack([near.vector, *models.embed(enrolment_views(near.crop)[1:])]))
     idle = Stopwatch(watch.clock)
     far = {width: see_face(shrunk(picture, width / near.width), models, idle) for width in widths}
     return Photo(label, file, near, template, far)

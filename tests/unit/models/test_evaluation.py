@@ -15,9 +15,10 @@ from models.cli import main
 from models.detections import Detections
 from models.errors import MisconfiguredError
 from models.evaluation.average_precision import average_precision
+from models.evaluation.bootstrap import Estimate
 from models.evaluation.linker import GreedyLinker
 from models.evaluation.mot import TrackedBoxes, nobody, read_ground_truth, score_tracking
-from models.evaluation.open_set import open_set
+from models.evaluation.open_set import Faces, open_set
 from models.evaluation.verification import equal_error_rate, threshold_at, verification
 
 Floats = npt.NDArray[np.float32]
@@ -31,13 +32,19 @@ def people(count: int, photos: int, spread: float, seed: int = 0) -> tuple[Float
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), labels
 
 
+def faces(vectors: Floats, labels: npt.NDArray[np.int64], found: npt.NDArray[np.bool_] | None = None) -> Faces:
+    everything = np.ones(len(labels), bool)
+    return Faces(labels, vectors, everything if found is None else found, vectors, everything)
+
+
 def test_perfect_embeddings_score_perfectly() -> None:
     vectors, labels = people(12, 4, 0.0)
     pairs = verification(vectors, labels)
     assert (pairs.eer, pairs.tar) == (0.0, {1e-2: 1.0, 1e-3: 1.0})
     assert (pairs.genuine_pairs, pairs.impostor_pairs) == (12 * 6, 48 * 47 // 2 - 72)
-    found = open_set(vectors, labels, 2, 5)
-    assert (found.rank1, found.tpir, found.gallery) == (1.0, {1e-2: 1.0}, 6)
+    found = open_set(faces(vectors, labels), 2, 5, resamples=20)
+    assert found.rank1 == found.tpir[1e-2] == Estimate(1.0, 1.0, 1.0)
+    assert (found.gallery, found.enrolled_photos) == (6, 2)
 
 
 def test_random_embeddings_score_as_chance() -> None:
@@ -45,28 +52,30 @@ def test_random_embeddings_score_as_chance() -> None:
     vectors = random / np.linalg.norm(random, axis=1, keepdims=True)
     labels = np.repeat(np.arange(40), 6)
     assert verification(vectors, labels).eer == pytest.approx(0.5, abs=0.05)
-    found = open_set(vectors, labels, 2, 10)
-    assert found.rank1 == pytest.approx(1 / 20, abs=0.04)
-    assert found.tpir[1e-2] < 0.05
+    found = open_set(faces(vectors, labels), 2, 10)
+    assert found.rank1.value == pytest.approx(1 / 20, abs=0.04)
+    assert found.tpir[1e-2].value < 0.05
 
 
 def test_one_identity_photographed_as_another_costs_its_share() -> None:
     vectors, labels = people(10, 4, 0.0)
     vectors[labels == 3] = vectors[labels == 7][0]
     assert verification(vectors, labels).tar[1e-3] == 0.0, "impostors as near as the genuine leave no threshold"
-    assert open_set(vectors, labels, 1, 40).rank1 < 1.0
+    assert open_set(faces(vectors, labels), 1, 40).rank1.value < 1.0
 
 
 def test_noise_lowers_the_score_step_by_step() -> None:
-    scores = [open_set(*people(20, 5, spread), 2, 10).tpir[1e-2] for spread in (0.02, 0.15, 0.4)]
+    scores = [open_set(faces(*people(20, 5, spread)), 2, 10).tpir[1e-2].value for spread in (0.02, 0.15, 0.4)]
     assert scores[0] > scores[1] > scores[2]
 
 
 def test_undetected_probes_count_as_missed() -> None:
-    vectors, labels = people(10, 5, 0.0)
-    everyone_once = np.arange(10)
-    found = open_set(vectors, labels, 2, 5, undetected=everyone_once)
-    assert found.rank1 == found.tpir[1e-2] == pytest.approx(3 / 4)
+    """Of six photos two are enrolled and one has no face: three of four probes can be right."""
+    vectors, labels = people(10, 6, 0.0)
+    last = np.arange(60) % 6 == 5
+    photos = Faces(labels, vectors, ~last, vectors, ~last)
+    found = open_set(photos, 2, 5)
+    assert found.rank1.value == found.tpir[1e-2].value == pytest.approx(3 / 4)
 
 
 def test_known_rates() -> None:
@@ -82,7 +91,7 @@ def test_too_little_data_is_a_clear_message() -> None:
     with pytest.raises(MisconfiguredError, match="needs two identities"):
         verification(vectors, labels)
     with pytest.raises(MisconfiguredError, match="3 photos or more"):
-        open_set(*people(6, 2, 0.0), 2, 1)
+        open_set(faces(*people(6, 2, 0.0)), 2, 1)
 
 
 def walk(ids: list[int], frames: int = 10) -> list[TrackedBoxes]:
@@ -160,24 +169,33 @@ def test_photo_folder_and_report(tmp_path: Path) -> None:
     """The whole evaluation with a bundle that reads identities from the picture's brightness."""
     pytest.importorskip("insightface", reason="the face packages are not installed")
     from models.build.progress import Progress
-    from models.evaluation.faces import evaluate_faces
+    from models.evaluation.faces import Plan, evaluate_faces
     from models.evaluation.photos import labelled_photos
+    from models.evaluation.sheet import sheet_html
 
-    for person in range(6):
+    for person in range(8):
         (tmp_path / f"p{person}").mkdir()
         for number in range(4):
-            picture = np.full((60, 50, 3), 20 + 40 * person, np.uint8)
+            picture = np.full((60, 50, 3), 20 + 30 * person, np.uint8)
             cv2.imwrite(str(tmp_path / f"p{person}" / f"{number}.png"), picture)
     (tmp_path / "p0" / "9.jpg").write_bytes(b"not a picture")
     (tmp_path / "p5" / "faceless.png").write_bytes(cv2.imencode(".png", np.zeros((60, 50, 3), np.uint8))[1].tobytes())
     (tmp_path / "README.txt").write_text("ignored")
-    assert len(labelled_photos(tmp_path)) == 6
+    assert len(labelled_photos(tmp_path)) == 8
     clock = ManualClock()
-    report = evaluate_faces(tmp_path, BrightnessFaces(clock), 2, 4, clock, Progress(clock, quiet=True))  # type: ignore[arg-type]
-    assert (report["identities"], report["images"], report["detected"]) == (6, 26, 24)
+    plan = Plan(enrolled=2, splits=4, counts=(1, 3, 5), widths=(20, 60), resamples=10)
+    written, album = evaluate_faces(tmp_path, BrightnessFaces(clock), plan, clock, Progress(clock, quiet=True))  # type: ignore[arg-type]
+    report = json.loads(json.dumps(written))
+    assert (report["identities"], report["images"], report["detected"]) == (8, 34, 32)
     assert report["ms"] == {"detect": 2.0, "landmarks": 3.0, "embed": 5.0}
-    assert set(json.loads(json.dumps(report))["open_set"]["tpir_at_fpir"]) == {"1e-2"}
-    assert set(json.loads(json.dumps(report))["verification"]["tar_at_far"]) == {"1e-2", "1e-3"}
+    assert 0.85 < report["open_set"]["tpir_at_fpir"]["1e-2"] < 1, "two photos without a face are misses"
+    assert set(report["verification"]["tar_at_far"]) == {"1e-2", "1e-3"}
+    assert [row["enrolled_photos"] for row in report["enrolment_counts"]] == [1, 3, 5]
+    assert "6 photos or more" in report["enrolment_counts"][2]["left_out"]
+    assert [row["found"] for row in report["face_widths"]] == [32, 32]
+    assert [row["median_width_px"] for row in report["face_widths"]] == [20, 40], "photos are never enlarged"
+    page = sheet_html(album, 0.5)
+    assert page.count("<img") == 2 * 24, "no errors: only the nearest pairs are shown"
     with pytest.raises(MisconfiguredError, match="no photos"):
         labelled_photos(tmp_path / "p0")
 
@@ -186,6 +204,7 @@ class BrightnessFaces:
     """Stands in for the networks; each step takes a known time on the manual clock."""
 
     name = "brightness"
+    licence = "none"
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -193,17 +212,18 @@ class BrightnessFaces:
 
     def detect_boxes(self, photo: npt.NDArray[np.uint8], *_: object) -> Floats:
         self.clock.advance(0.002)
+        scale = photo.shape[1] / 50
         boxes = [[5, 5, 45, 55, 0.9], [0, 0, 8, 8, 0.95]] if photo.max() else []
-        return np.array(boxes, np.float32).reshape(-1, 5)
+        return np.array(boxes, np.float32).reshape(-1, 5) * np.array([scale] * 4 + [1], np.float32)
 
-    def landmarks(self, _photo: npt.NDArray[np.uint8], box: Floats):  # type: ignore[no-untyped-def]
-        assert box[2] == 45, "the largest, most central face is the subject"
+    def landmarks(self, photo: npt.NDArray[np.uint8], box: Floats):  # type: ignore[no-untyped-def]
+        assert box[2] > photo.shape[1] / 2, "the largest, most central face is the subject"
         self.clock.advance(0.003)
         return type("Landmarks", (), {"five": None})
 
     def align(self, photo: npt.NDArray[np.uint8], _five: None) -> npt.NDArray[np.uint8]:
-        return photo
+        return np.full((112, 112, 3), photo.mean().round(), np.uint8)
 
     def embed(self, crops: list[npt.NDArray[np.uint8]]) -> Floats:
         self.clock.advance(0.005)
-        return np.stack([np.eye(8, dtype=np.float32)[int(crop.mean()) // 40] for crop in crops])
+        return np.stack([np.eye(8, dtype=np.float32)[int(crop.mean()) // 30] for crop in crops])

@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 
 pytest.importorskip("insightface", reason="the face packages are not installed")
 
+from insightface.utils import face_align
+
 from models.errors import MisconfiguredError
-from models.faces import FaceLandmarker, RfbFaceDetector, load_face_models
+from models.faces import (
+    FaceLandmarker,
+    LivenessJudge,
+    NotClaimed,
+    RfbFaceDetector,
+    enrolment_template,
+    enrolment_views,
+    load_face_models,
+)
+from models.faces.alignment import aligned, unit_rows
 from models.faces.anchors import anchors, decode
-from models.faces.bundle import aligned, unit_rows
 from models.faces.detector import round_up
 from models.faces.landmarks import landmarks_from_dense
 from models.faces.stills import detect_still, most_prominent, still_input_size, still_sizes
@@ -208,8 +218,51 @@ def test_unit_rows() -> None:
     assert rows.dtype == np.float32
 
 
-def test_missing_weights_and_foreign_packs_are_refused_with_the_reason(tmp_path: Path) -> None:
+def test_missing_weights_are_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match=r"face_landmarks\.onnx is missing; run"):
         load_face_models(tmp_path)
-    with pytest.raises(MisconfiguredError, match="non-commercial research only"):
-        load_face_models(tmp_path, pack=tmp_path / "buffalo_l")
+
+
+@pytest.mark.filterwarnings("ignore:`estimate` is deprecated")
+def test_a_small_face_is_enlarged_sharper_than_linearly_and_a_large_one_as_insightface_does() -> None:
+    rng = np.random.default_rng(5)
+    texture = rng.integers(0, 255, (60, 60, 3)).astype(np.uint8)
+    small = (ARCFACE * 0.25 + 10).astype(np.float32)
+    large = (ARCFACE * 1.5).astype(np.float32)
+    frame = np.kron(texture, np.ones((4, 4, 1), np.uint8))
+
+    def contrast(picture: npt.NDArray[np.uint8]) -> float:
+        return float(picture.astype(float).std())
+
+    assert contrast(aligned(texture, small)) > 1.15 * contrast(face_align.norm_crop(texture, landmark=small))
+    np.testing.assert_array_equal(aligned(frame, large), face_align.norm_crop(frame, landmark=large))
+
+
+class CornerEmbedder:
+    """Embeds a crop as the brightness of its left half, of its right half, and its finest detail."""
+
+    def embed(self, crops: Sequence[npt.NDArray[np.uint8]]) -> Floats:
+        rows = [[crop[:, :56].mean(), crop[:, 56:].mean(), crop.astype(float).std()] for crop in crops]
+        return unit_rows(np.array(rows, np.float32))
+
+
+def test_enrolment_views_are_the_crop_its_mirror_and_a_coarse_copy() -> None:
+    crop = np.random.default_rng(2).integers(0, 255, (112, 112, 3)).astype(np.uint8)
+    crop[:, :56] //= 4
+    same, mirrored, far = enrolment_views(crop)
+    np.testing.assert_array_equal(same, crop)
+    np.testing.assert_array_equal(mirrored[:, ::-1], crop)
+    assert far.shape == crop.shape
+    assert far[:, :50].astype(float).std() < 0.5 * crop[:, :50].astype(float).std(), (
+        "detail below a pixel of 28 is gone"
+    )
+    template = enrolment_template(CornerEmbedder(), crop)  # type: ignore[arg-type]
+    assert np.linalg.norm(template) == pytest.approx(1, abs=1e-5)
+    single = CornerEmbedder().embed([crop])[0]
+    assert abs(template[0] - template[1]) < abs(single[0] - single[1]), "the mirror image evens out the sides"
+
+
+def test_liveness_is_unmeasured_by_default() -> None:
+    judge: LivenessJudge = NotClaimed()
+    verdict = judge.judge(FRAME, np.array([0, 0, 10, 10], np.float32))
+    assert (verdict.verdict, verdict.score) == ("unmeasured", None)
