@@ -68,9 +68,9 @@ def test_the_certified_limit_is_monotone_too(
 
 @pytest.mark.parametrize(("tail", "missed"), [("normal", 0.0), ("bounded", 0.0), ("faces", 0.0), ("normal", 0.01)])
 def test_coverage(strangers: Strangers, true_fpir: TrueFpir, tail: str, missed: float) -> None:
-    """95 % is promised: of 8 draws one may fail. A refusal names nobody, but must stay the exception."""
+    """95 % is promised: of 6 draws one may fail. A refusal names nobody, but must stay the exception."""
     refused = wrong = 0
-    for seed in range(8):
+    for seed in range(6):
         try:
             earned = earn(strangers(tail, 3000, seed, missed=missed), Wish(100), replicates=20)
         except NotEarnedError:
