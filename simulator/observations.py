@@ -28,8 +28,8 @@ class ExpectedStay:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything the script knows. `personal`: stays at whose label a personal price must appear; `personal_allowed`:
-    the windows in which one may be on the glass at all."""
+    """Everything the script knows. `personal`: stays at whose label a personal price must appear; `alone`: windows in
+    which exactly one person is in a zone (`person` when that one may have a personal price)."""
 
     seconds: float
     seed: int
@@ -37,7 +37,7 @@ class Truth:
     arrivals: tuple[ExpectedArrival, ...] = ()
     stays: tuple[ExpectedStay, ...] = ()
     personal: tuple[ExpectedStay, ...] = ()
-    personal_allowed: tuple[ExpectedStay, ...] = ()
+    alone: tuple[ExpectedStay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

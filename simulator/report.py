@@ -148,8 +148,9 @@ def _labels(truth: Truth, seen: Observations) -> dict[str, object]:
         "stuck": sum(_stuck(label) for label in personal),
         "confirm_ms": {"p95": percentile(confirm_ms, 0.95)},
         "wrongly_personal": len(_wrongly_personal(truth, personal)),
+        # A tracker without appearance may swap two people who hide one another: counted, not judged.
         "for_somebody_else": sum(
-            not any(_covers(window, label) and window.person == label.person for window in truth.personal_allowed)
+            not any(_covers(window, label) and window.person == label.person for window in truth.alone)
             for label in personal
             if label.person is not None
         ),
@@ -161,8 +162,8 @@ def _stuck(label: LabelSeen) -> bool:
 
 
 def _wrongly_personal(truth: Truth, personal: Sequence[LabelSeen]) -> list[LabelSeen]:
-    """Personal on the glass when, by the truth, the person it was for was not alone in the zone, or not there."""
-    return [label for label in personal if not any(_covers(window, label) for window in truth.personal_allowed)]
+    """Personal on the glass when, by the truth, nobody or more than one was in the zone."""
+    return [label for label in personal if not any(_covers(window, label) for window in truth.alone)]
 
 
 def _covers(window: ExpectedStay, label: LabelSeen) -> bool:

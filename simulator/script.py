@@ -41,17 +41,17 @@ class _Slot:
 
 # Times were searched so that nobody comes near anybody but at the shelf where two meet, and few hide one another.
 _CYCLE = (
-    _Slot("martin", 4.9, "headphones", 14.9, buys=True),
-    _Slot("clara", 10.3, "players", 13.7),
-    _Slot("passer-1", 14.7, "cables", 6),
-    _Slot("jonas", 19.0, "turntables", 20.0, aside=-0.5),
-    _Slot("paul", 27.7, "speakers", 8),
-    _Slot("passer-2", 32.0, "turntables", 5.6, aside=0.6),
-    _Slot("niklas", 36.3, "players", 12.9),
-    _Slot("ines", 40.9, "cables", 5),
-    _Slot("stefan", 45.2, "headphones", 15.4),
-    _Slot("passer-3", 49.5, "speakers", 8.6),
-    _Slot("viktor", 54.0, "microphones", 12.0),
+    _Slot("martin", 4.2, "headphones", 14.6),
+    _Slot("clara", 8.6, "players", 13.1),
+    _Slot("passer-1", 14.1, "cables", 6),
+    _Slot("jonas", 18.9, "turntables", 20.8, aside=-0.5, buys=True),
+    _Slot("paul", 25.0, "headphones", 8),
+    _Slot("passer-2", 31.9, "turntables", 6.0, aside=0.6),
+    _Slot("niklas", 36.2, "players", 15.4),
+    _Slot("ines", 40.5, "cables", 5),
+    _Slot("stefan", 45.7, "headphones", 15.4),
+    _Slot("passer-3", 49.9, "speakers", 10),
+    _Slot("viktor", 54.2, "microphones", 13.3),
 )
 
 
@@ -115,7 +115,9 @@ def truth(script: Script, seconds: float, usable: dict[int, float] | None = None
     stays = [stay for visit in visits for stay in visit.stays if stay.end <= seconds]
     everyone = [stay for visit in visits for stay in visit.stays]
     agreed = {person.id for person in script.cast.people if person.personal_price}
-    allowed = tuple(_alone(stay, everyone) for stay in everyone if stay.person in agreed)
+    # Who did not agree, and strangers, are alone without a name: no price of anybody's may be right there.
+    named = [(stay, stay if stay.person in agreed else replace(stay, person=None)) for stay in everyone]
+    alone = [replace(part, person=shown.person) for stay, shown in named for part in _alone(stay, everyone)]
     arrivals = tuple(
         ExpectedArrival(
             visit.person.id,
@@ -125,7 +127,7 @@ def truth(script: Script, seconds: float, usable: dict[int, float] | None = None
         for visit in visits
         if visit.person.kind != "stranger" and arrival_window(visit)[1] <= seconds
     )
-    windows = tuple(window for spells in allowed for window in spells)
+    windows = [window for window in alone if window.person is not None]
     return Truth(
         seconds=seconds,
         seed=script.seed,
@@ -133,7 +135,7 @@ def truth(script: Script, seconds: float, usable: dict[int, float] | None = None
         arrivals=arrivals,
         stays=tuple(sorted(stays, key=lambda stay: stay.begin)),
         personal=tuple(w for w in windows if w.end - w.begin >= DWELL_S + REACTION_S and w.end <= seconds),
-        personal_allowed=tuple(replace(w, end=w.end + REACTION_S) for w in windows),
+        alone=tuple(replace(w, end=w.end + REACTION_S) for w in alone),
     )
 
 

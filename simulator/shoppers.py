@@ -16,8 +16,8 @@ from simulator.scenes.route import Route, Stop
 
 DOOR_IN: Point = (0.05, 5.6)
 DOOR_OUT: Point = (0.0, 4.8)
-SCAN_STAY_S = 3.0
-SCAN_AFTER_S = 1.2
+SCAN_STAY_S = 2.2
+SCAN_AFTER_S = 0.9
 """How long after coming to the scanner the code is held before it."""
 TILL_STAY_S = 3.0
 WALK_SPEED = 1.15

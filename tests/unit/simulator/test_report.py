@@ -27,7 +27,7 @@ TRUTH = Truth(
     arrivals=(ExpectedArrival("anna", 1.0, 8.0, 2.0), ExpectedArrival("boris", 10.0, 16.0, 10.0)),
     stays=(ExpectedStay("shelf", 5.0, 20.0, "anna"), ExpectedStay("other", 8.0, 14.0)),
     personal=(ExpectedStay("shelf", 5.0, 20.0, "anna"),),
-    personal_allowed=(ExpectedStay("shelf", 5.0, 25.0, "anna"),),
+    alone=(ExpectedStay("shelf", 5.0, 25.0, "anna"),),
 )
 GOOD = Observations(
     arrivals=(ArrivalSeen("anna", "v1", "face", 2.6, 550.0), ArrivalSeen("boris", "v2", "qr", 10.2, 150.0)),
