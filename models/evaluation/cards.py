@@ -127,14 +127,14 @@ def _verification(report: Report) -> str:
 
 
 def _detector(report: Report) -> str:
-    return _rows(
-        ("Photos searched", "Face found", "ms, median"),
-        [[str(report["images"]), str(report["detected"]), f"{_number(_part(report, 'ms')['detect']):.1f}"]],
-    )
+    widths = [(f"shrunk to {row['width_px']} px", row["found"]) for row in _parts(report, "face_widths")]
+    rows = [("as photographed", report["detected"]), *widths]
+    header = (f"Faces of {report['images']} photos", "Found")
+    return _rows(header, [[size, str(found)] for size, found in rows])
 
 
 def _persons(report: Report) -> str:
-    keys = ("frames", "ap50", "hota", "mota", "idf1", "id_switches", "ms_per_frame")
+    keys = ("frames", "ap50", "hota", "mota", "idf1", "id_switches")
     return _rows(keys, [[str(report[key]) for key in keys]])
 
 
