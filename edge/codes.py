@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from contract.checkin import is_checkin
 from contract.events import ProductScanned
 from edge.attachment import Place
-from edge.checkin import Accepted, CheckinVerifier
+from edge.checkin import Accepted, CheckinVerifier, Refused
 from edge.values import Emission, Instant
 from edge.visits import VisitBook
 
@@ -69,6 +69,10 @@ class CodeDesk:
             return []
         self._count("product")
         return [ProductScanned(sku=sku, device=place.device, visit=self._visits.at(place, now), at=now.wall)]
+
+    def admit(self, text: str, now: Instant) -> Accepted | Refused | None:
+        """Who shows this check-in code, without a visit (at the kiosk); the code is used up. None without a key."""
+        return None if self._verifier is None else self._verifier.step(text, now)
 
     def checkins(self) -> dict[str, int]:
         """Accepted and, by reason, refused check-ins."""

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from contract.channels import channel_of
 from contract.clock import Clock
@@ -40,6 +40,9 @@ from edge.perception import Perception
 from edge.publisher import NodeAddress, Publisher
 from edge.site_policy import SitePolicyKeeper
 from hardware.registry import create_labels
+
+if TYPE_CHECKING:
+    from edge.kiosk.server import KioskServer
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class Node:
         self._perception = Perception(config, clock, decision, self.emit, self._on_death)
         self._offset = ClockOffset()
         self._orders = self._make_orders(trust)
+        self._kiosk = self._make_kiosk()
         self._started = clock.now()
         self._started_at = clock.monotonic()
         self._publisher = Publisher(
@@ -90,6 +94,8 @@ class Node:
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> int:
         """Until `stop` is set (0) or a part died (1): then the supervisor starts the process anew."""
+        if self._kiosk is not None:
+            self._kiosk.start()
         self._writer.start()
         if self._labels is not None:
             self._labels.start()
@@ -167,6 +173,17 @@ class Node:
             on_policy=self._documents.put, offset=self._offset,
         )  # fmt: skip
 
+    def _make_kiosk(self) -> KioskServer | None:
+        kiosk = self._config.kiosk
+        if kiosk is None:
+            return None
+        from edge.kiosk.desk import Desk
+        from edge.kiosk.host import NodeHost
+        from edge.kiosk.server import KioskServer
+
+        host = NodeHost(self._perception, self._config.recognition)
+        return KioskServer(kiosk, Desk(self._config, kiosk, host, self._clock))
+
     def _label_service(self) -> LabelService | None:
         labels = self._config.labels
         return None if labels is None else LabelService(lambda: self._make_gateway(labels))
@@ -187,6 +204,8 @@ class Node:
 
     def _stop(self) -> None:
         log.info("node: stopping")
+        if self._kiosk is not None:
+            self._kiosk.stop()
         self._perception.stop()
         if self._labels is not None:
             self._labels.stop()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.attachment import Place
-from edge.checkin import CheckinVerifier
+from edge.checkin import Accepted, CheckinVerifier, Refused
 from edge.codes import CodeDesk
 from edge.config.model import EdgeConfig
 from edge.config.vision import CameraConfig, Mode
@@ -96,6 +96,10 @@ class Vision:
     def scan(self, device: str, text: str, now: Instant) -> list[Emission]:
         """One text read by a configured scanner or camera."""
         return self._desk.step(text, self._places[device], now)
+
+    def admit(self, text: str, now: Instant) -> Accepted | Refused | None:
+        """Who shows this check-in code; no visit follows (edge.codes)."""
+        return self._desk.admit(text, now)
 
     def tick(self, now: Instant) -> list[Emission]:
         """What time alone brings: call it about once a second."""

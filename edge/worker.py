@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from contract.clock import Clock
+from edge.checkin import Accepted, Refused
 from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.slot import LatestSlot, SlotCounts
@@ -26,6 +27,8 @@ class Perceiver(Protocol):
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]: ...
 
     def scan(self, device: str, text: str, now: Instant) -> list[Emission]: ...
+
+    def admit(self, text: str, now: Instant) -> Accepted | Refused | None: ...
 
     def tick(self, now: Instant) -> list[Emission]: ...
 

@@ -64,11 +64,15 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
     if broker is not None:
         files = {name: absolute(getattr(broker, name)) for name in ("password_file", "ca", "cert", "key")}
         broker = broker.model_copy(update=files)
-    models = config.models
+    models, kiosk = config.models, config.kiosk
+    if kiosk is not None:
+        texts = {language: folder / path.expanduser() for language, path in kiosk.consent.items()}
+        kiosk = kiosk.model_copy(update={"consent": texts, "cert": absolute(kiosk.cert), "key": absolute(kiosk.key)})
     return config.model_copy(
         update={
             "state_dir": folder / config.state_dir.expanduser(),
             "broker": broker,
+            "kiosk": kiosk,
             "cameras": tuple(_with_file(camera, folder) for camera in config.cameras),
             "policy": config.policy.model_copy(update={"document": absolute(config.policy.document)}),
             "models": models.model_copy(update={"weights": absolute(models.weights), "pack": absolute(models.pack)}),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from edge.config.connections import BrokerConfig, LabelsConfig, TrustConfig
 from edge.config.fields import Name, Section
+from edge.config.kiosk import KioskConfig
 from edge.config.vision import (
     CameraConfig,
     FloorConfig,
@@ -39,6 +40,7 @@ class EdgeConfig(Section):
     lines: tuple[LineConfig, ...] = Field(default=(), max_length=50)
     labels: LabelsConfig | None = None
     visits: VisitsConfig = VisitsConfig()
+    kiosk: KioskConfig | None = None
 
     def camera(self, camera_id: str) -> CameraConfig | None:
         """The camera of that id."""

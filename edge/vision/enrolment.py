@@ -29,15 +29,15 @@ _ADVICE = {
 }
 _MIN_SCORE = 0.8
 _MIN_WIDTH_PX = 44.0
-_MIN_SHARPNESS = 0.06
-"""Of edge.vision.quality; photographs (LFW) measure 0.097 and more, blurred by 1/25 of the face at most 0.050."""
+_MIN_SHARPNESS = 0.07
+"""Of edge.vision.quality; 125 photographs measure 0.095 and more, blurred by 1/25 of the face up to 0.065."""
 _MAX_YAW_DEG = 30.0
 _MAX_ROLL_DEG = 30.0
 _MAX_NOSE_OFFSET = 0.28
 _DARK = 60.0
 """Grey level (0..255) that the lightest tenth of a face must reach; in a lit room any skin does."""
-_MAX_WANDER = 0.017
-"""Share of the face's width; upright faces measure up to 0.016, lying and upside-down ones 0.016 (one in 280) to 0.17."""
+_MAX_WANDER = 0.0155
+"""Share of the face's width: 125 upright faces measure up to 0.0151, lying and upside-down ones from 0.0158 to 0.17."""
 _NUDGES = ((0.0, 0.0, 1.0), (0.07, 0.0, 1.0), (-0.07, 0.0, 1.0), (0.0, 0.07, 1.0), (0.0, -0.07, 1.0), (0.0, 0.0, 1.12),
            (0.0, 0.0, 0.9))  # fmt: skip
 """Right, down, scale: how the box is moved to see whether the landmarks stay."""
