@@ -60,9 +60,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--missed",
         type=_share,
-        default=0.02,
         metavar="SHARE",
-        help="most of the records that may be missed enrolled people (default 0.02; 0: all are strangers)",
+        help="most of the records that are missed enrolled people, if you vouch for it (default 0.02, unvouched)",
     )
     parser.add_argument("--days", type=_whole, default=90, metavar="D", help="how long it is valid (default 90)")
 
@@ -116,10 +115,14 @@ def _wish(options: argparse.Namespace) -> Wish:
     from calibration.thresholds.earn import Wish
     from calibration.thresholds.errors import ThresholdError
 
-    wish = Wish(options.gallery_size, options.target_per_day, options.visitors, options.missed)
+    wish = Wish(options.gallery_size, options.target_per_day, options.visitors, *_missed(options.missed))
     if wish.fpir >= 0.1:
         raise ThresholdError("--target-per-day: less than a tenth of --visitors is needed; a target, not a surrender")
     return wish
+
+
+def _missed(share: float | None) -> tuple[float, bool]:
+    return (0.02, False) if share is None else (share, True)
 
 
 def _write(path: Path, text: str) -> None:

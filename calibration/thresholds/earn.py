@@ -38,6 +38,9 @@ class Wish:
     visitors_per_day: float = 2000.0
     most_missed: float = 0.02
     """Largest share of records that may be put down to enrolled people who were missed; 0: all are strangers."""
+    vouched: bool = False
+    """Whether the operator vouches for that share. Scores alone cannot tell a missed person from a look-alike, so
+    without it the threshold does not go below the one under which those people were not named."""
 
     @property
     def fpir(self) -> float:
@@ -89,6 +92,9 @@ def earn(records: Sequence[ImpostorScore], wish: Wish, replicates: int = REPLICA
     tails = resampled_tails(sample, hours_of(scores, galleries, hours, sample.level), random, replicates)
     resampled = np.array([other.score_at(wish.far) for other in tails])
     threshold = _limit(tail, sample, wish.far, confidence, resampled)
+    all_strangers = _if_strangers(sample, wish.far, confidence, threshold)
+    if sample.outliers > 0.0 and not wish.vouched:
+        threshold = max(threshold, min(float(bars.max()), all_strangers))
     if threshold > CEILING:
         raise NotEarnedError(
             f"the upper limit of the threshold is above {CEILING}: the tail is still too uncertain. "
@@ -104,7 +110,7 @@ def earn(records: Sequence[ImpostorScore], wish: Wish, replicates: int = REPLICA
         fpir_at_threshold=fpir(tail.far(threshold), wish.certified_size),
         fpir_interval=_spread(rates),
         reach=reach,
-        if_all_were_strangers=_if_strangers(sample, wish.far, confidence, threshold),
+        if_all_were_strangers=all_strangers,
         tail=tail,
         sample=sample,
         scores=scores,

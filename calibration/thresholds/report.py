@@ -38,8 +38,8 @@ def _verdict(earned: Earned, certificate: Certificate) -> Iterator[str]:
     low, high = earned.fpir_interval
     day = wish.visitors_per_day
     yield (
-        f"  expected at this threshold: FPIR {earned.fpir_at_threshold:.1e} (95 %: {low:.1e} to {high:.1e}), "
-        f"{earned.fpir_at_threshold * day:.2g} false arrivals a day"
+        f"  expected at this threshold: FPIR {_rate(earned.fpir_at_threshold)} (95 %: {_rate(low)} to {_rate(high)}), "
+        f"{_rate(earned.fpir_at_threshold * day)} false arrivals a day"
     )
     low, high = earned.interval
     yield f"  best guess without a safety margin: {earned.best_guess:.4f} (95 %: {low:.4f} to {high:.4f})"
@@ -61,10 +61,20 @@ def _evidence(earned: Earned) -> Iterator[str]:
     if sample.outliers > 0.0:
         yield (
             f"missed: about {sample.outliers:.2%} of the decisions look like enrolled people who were not recognised; "
-            f"they were set apart. If all were strangers, the threshold would be {earned.if_all_were_strangers:.4f}"
+            f"they were set apart{_vouched(earned)}"
         )
+        yield f"  if all of them were strangers, the threshold would be {earned.if_all_were_strangers:.4f}"
     else:
         yield "missed: no sign of enrolled people among the strangers"
+
+
+def _rate(value: float) -> str:
+    """A bounded tail ends somewhere; what it says beyond its end is not that nothing can happen."""
+    return f"{value:.1e}" if value >= 1e-9 else "below 1e-9"
+
+
+def _vouched(earned: Earned) -> str:
+    return "" if earned.wish.vouched else ", but without --missed the threshold stays above them"
 
 
 def _picture(earned: Earned) -> Iterator[str]:
