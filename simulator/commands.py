@@ -30,7 +30,11 @@ async def run_commands(module: str, commands: Sequence[Command], log: Path) -> l
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         cwd=Path(__file__).resolve().parent.parent,
     )  # fmt: skip
-    out, err = await process.communicate(json.dumps(asked).encode())
+    try:
+        out, err = await process.communicate(json.dumps(asked).encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
     try:
         answers = json.loads(out)
     except ValueError:

@@ -114,6 +114,8 @@ class Child:
                 cwd=Path(__file__).resolve().parent.parent,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment},
                 preexec_fn=_die_with_parent,
+                # Ctrl-C in the terminal is ours alone: children are stopped in order.
+                start_new_session=True,
             )
         self._reader = asyncio.create_task(self._read(self._process))
 
