@@ -106,6 +106,8 @@ def _embedder(report: Report) -> str:
 
 
 def _width_row(row: Report) -> list[str]:
+    if "left_out" in row:
+        return [str(row["width_px"]), str(row["found"]), *_identified(row), ""]
     near = _part(row, "at_the_near_threshold")
     pair = [_number(_part(near, key)[RATE]) for key in ("tpir_at_fpir", "realised_fpir")]
     width = f"{row['width_px']} (median {row['median_width_px']})"

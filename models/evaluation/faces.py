@@ -107,12 +107,16 @@ def _with_count(faces: Faces, count: int, plan: Plan, progress: Progress) -> dic
 def _at_width(album: Album, near: Faces, width: int, plan: Plan, progress: Progress) -> dict[str, object]:
     progress.say(f"identifying faces {width} pixels wide")
     far = album.faces(width)
-    found = open_set(far, plan.enrolled, plan.splits, resamples=plan.resamples)
-    shared = open_set(far, plan.enrolled, plan.splits, resamples=plan.resamples, tune_on=near)
+    row: dict[str, object] = {"width_px": width, "found": int(far.found.sum())}
+    try:
+        found = open_set(far, plan.enrolled, plan.splits, resamples=plan.resamples)
+        shared = open_set(far, plan.enrolled, plan.splits, tune_on=near)
+    except MisconfiguredError as error:
+        progress.say(f"left out: {error}")
+        return {**row, "left_out": str(error)}
     return {
-        "width_px": width,
+        **row,
         "median_width_px": round(float(np.median(album.widths(width))), 1),
-        "found": int(far.found.sum()),
         **open_set_report(found),
         "at_the_near_threshold": {
             "tpir_at_fpir": by_rate({rate: tpir.value for rate, tpir in shared.tpir.items()}),

@@ -47,11 +47,15 @@ def held_out_verification(
         halves = people_halves(labels, np.random.default_rng(seed))
         groups = [_pairs(embeddings, labels, half) for half in halves]
         for tuned, reported in (groups, groups[::-1]):
+            if not (tuned.impostor.size and reported.genuine.size and reported.impostor.size):
+                continue
             for far in fars:
                 threshold = held_out_threshold(tuned.impostor, far)
                 tar[far].append(weighted_share(reported.genuine > threshold, weights[:, reported.owners]))
                 accepted[far].append(float((reported.impostor > threshold).mean()))
                 chosen[far].append(threshold)
+    if not any(chosen.values()):
+        raise MisconfiguredError("verification needs four identities or more, with two photos of most of them")
     return HeldOut(
         tar={far: estimate(np.mean(rows, axis=0)) for far, rows in tar.items()},
         far={far: float(np.mean(rates)) for far, rates in accepted.items()},
@@ -71,6 +75,4 @@ def _pairs(embeddings: Floats, labels: Labels, people: Labels) -> Pairs:
     first, second = np.triu_indices(len(owners), 1)
     cosines = (vectors @ vectors.T)[first, second]
     same = owners[first] == owners[second]
-    if same.all() or not same.any():
-        raise MisconfiguredError("verification needs four identities or more, with two photos of most of them")
     return Pairs(cosines[same], owners[first][same], cosines[~same])

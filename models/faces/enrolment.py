@@ -6,12 +6,14 @@ copy at door distance pulls the template towards what a small face on a camera w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import cv2
 import numpy as np
 
 from models.detections import Floats, Frame
 from models.faces.alignment import ALIGNED_SIDE, unit_rows
-from models.faces.protocol import FaceModels
 
 FACE_SHARE = 0.72
 """Width of a detected face box in the aligned crop, as a share of its side (median of 816 photographs)."""
@@ -22,6 +24,12 @@ VIEW_WEIGHTS = (1.0, 1.0, 0.5)
 """Of the three views in a template; the far one at full weight costs near faces what it gives far ones."""
 
 
+class Embedder(Protocol):
+    """The part of `FaceModels` that a template needs."""
+
+    def embed(self, crops: Sequence[Frame]) -> Floats: ...
+
+
 def enrolment_views(crop: Frame) -> list[Frame]:
     """The aligned crop 112x112x3, its mirror image, and the same face as if it had been 20 pixels wide."""
     side = round(FAR_WIDTH_PX / FACE_SHARE)
@@ -30,7 +38,7 @@ def enrolment_views(crop: Frame) -> list[Frame]:
     return [crop, np.ascontiguousarray(crop[:, ::-1]), np.asarray(back, np.uint8)]
 
 
-def enrolment_template(models: FaceModels, crop: Frame) -> Floats:
+def enrolment_template(models: Embedder, crop: Frame) -> Floats:
     """Unit vector D of one photograph's aligned crop: the mean over its views. Three embedder runs."""
     return template_of_views(models.embed(enrolment_views(crop)))
 

@@ -169,6 +169,7 @@ def test_photo_folder_and_report(tmp_path: Path) -> None:
     """The whole evaluation with a bundle that reads identities from the picture's brightness."""
     pytest.importorskip("insightface", reason="the face packages are not installed")
     from models.build.progress import Progress
+    from models.evaluation.cards import fill
     from models.evaluation.faces import Plan, evaluate_faces
     from models.evaluation.photos import labelled_photos
     from models.evaluation.sheet import sheet_html
@@ -183,7 +184,7 @@ def test_photo_folder_and_report(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("ignored")
     assert len(labelled_photos(tmp_path)) == 8
     clock = ManualClock()
-    plan = Plan(enrolled=2, splits=4, counts=(1, 3, 5), widths=(20, 60), resamples=10)
+    plan = Plan(enrolled=2, splits=4, counts=(1, 3, 5), widths=(3, 20, 60), resamples=10)
     written, album = evaluate_faces(tmp_path, BrightnessFaces(clock), plan, clock, Progress(clock, quiet=True))  # type: ignore[arg-type]
     report = json.loads(json.dumps(written))
     assert (report["identities"], report["images"], report["detected"]) == (8, 34, 32)
@@ -192,8 +193,15 @@ def test_photo_folder_and_report(tmp_path: Path) -> None:
     assert set(report["verification"]["tar_at_far"]) == {"1e-2", "1e-3"}
     assert [row["enrolled_photos"] for row in report["enrolment_counts"]] == [1, 3, 5]
     assert "6 photos or more" in report["enrolment_counts"][2]["left_out"]
-    assert [row["found"] for row in report["face_widths"]] == [32, 32]
-    assert [row["median_width_px"] for row in report["face_widths"]] == [20, 40], "photos are never enlarged"
+    lost, *widths = report["face_widths"]
+    assert lost["found"] == 0
+    assert "no face of half of the strangers" in lost["left_out"]
+    assert [row["found"] for row in widths] == [32, 32]
+    assert [row["median_width_px"] for row in widths] == [20, 40], "photos are never enlarged"
+    card = fill("<!-- measured:embedder -->\n<!-- /measured -->\n", [report])
+    assert card is not None
+    assert "| 5 | not enough photos |" in card
+    assert "| 3 | 0 | not enough photos |" in card
     page = sheet_html(album, 0.5)
     assert page.count("<img") == 2 * 24, "no errors: only the nearest pairs are shown"
     with pytest.raises(MisconfiguredError, match="no photos"):
@@ -213,7 +221,7 @@ class BrightnessFaces:
     def detect_boxes(self, photo: npt.NDArray[np.uint8], *_: object) -> Floats:
         self.clock.advance(0.002)
         scale = photo.shape[1] / 50
-        boxes = [[5, 5, 45, 55, 0.9], [0, 0, 8, 8, 0.95]] if photo.max() else []
+        boxes = [[5, 5, 45, 55, 0.9], [0, 0, 8, 8, 0.95]] if photo.max() and photo.shape[1] > 8 else []
         return np.array(boxes, np.float32).reshape(-1, 5) * np.array([scale] * 4 + [1], np.float32)
 
     def landmarks(self, photo: npt.NDArray[np.uint8], box: Floats):  # type: ignore[no-untyped-def]
