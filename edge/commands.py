@@ -28,6 +28,10 @@ class Refused(Exception):  # noqa: N818 - an outcome, not a fault of ours
         self.reason = reason
 
 
+class Repeated(Refused):
+    """Central has not heard that this very command was obeyed and sends it again: neither counted nor logged."""
+
+
 class CommandGate:
     """Judges commands of one node. Signed ones are remembered (on disk) before they are obeyed."""
 
@@ -43,9 +47,11 @@ class CommandGate:
         """By reason, since start: health.commands_refused."""
 
     def admit(self, topic: str, payload: bytes, now: datetime) -> Message | None:
-        """The message when it is to be obeyed; None when it was refused (counted, logged without its content)."""
+        """The message when it is to be obeyed; None when refused (counted, logged without its content) or repeated."""
         try:
             return self.judge(topic, payload, now)
+        except Repeated:
+            return None
         except Refused as refusal:
             self.refused[refusal.reason] += 1
             log.warning("command refused (%s)", refusal)
@@ -70,6 +76,8 @@ class CommandGate:
         if now > data.valid_until:
             raise Refused("expired", f"{message.channel.kind} was valid until {data.valid_until:%Y-%m-%d %H:%M:%S}Z")
         own, above, durable = _scopes(data)
+        if data.sequence == self._highest.get(own):
+            raise Repeated("old", f"{message.channel.kind} {data.sequence} was obeyed already")
         if data.sequence <= max(self._highest.get(scope, 0) for scope in (own, *above)):
             raise Refused("old", f"{message.channel.kind} {data.sequence} was passed already")
         self._remember(own, data.sequence, durable=durable)

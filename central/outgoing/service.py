@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.effects import Effects
@@ -27,21 +27,26 @@ OPEN = ("waiting", "accepted")
 AnySigned = TypeVar("AnySigned", bound=Signed)
 
 
-async def next_sequence(session: AsyncSession, store: str, node: str) -> int:
-    """The node's next command number; rises for ever, whoever asks."""
+async def next_sequence(session: AsyncSession, store: str, node: str, now: datetime) -> int:
+    """The node's next command number; rises for ever, whoever asks.
+
+    Never below the time in milliseconds, so that a database restored from an older backup does not give numbers that
+    the nodes have passed: they would refuse a withdrawal.
+    """
+    floor, following = int(now.timestamp() * 1000), Node.command_sequence + 1
     statement = (
         update(Node)
         .where(Node.store == store, Node.node == node)
-        .values(command_sequence=Node.command_sequence + 1)
+        .values(command_sequence=case((following > floor, following), else_=floor))
         .returning(Node.command_sequence)
         .execution_options(synchronize_session=False)
     )
     sequence = (await session.execute(statement)).scalar_one_or_none()
     if sequence is not None:
         return sequence
-    session.add(Node(store=store, node=node, online=False, command_sequence=1))
+    session.add(Node(store=store, node=node, online=False, command_sequence=floor))
     await session.flush()
-    return 1
+    return floor
 
 
 def signed(keys: Keys, store: str, node: str, command: AnySigned) -> AnySigned:
@@ -56,7 +61,7 @@ async def issue(effects: Effects, store: str, node: str, target: str, command: S
 
     Commands that still wait for the same target are replaced: only the newest wish counts.
     """
-    sequence = await next_sequence(effects.session, store, node)
+    sequence = await next_sequence(effects.session, store, node, effects.now)
     ready = signed(effects.keys, store, node, command.model_copy(update={"sequence": sequence}))
     await effects.session.execute(
         update(OutgoingCommand)

@@ -76,7 +76,7 @@ async def deliver(
             log.error("template %s for %s/%s: %s; enrol the person again", template.id, node.store, node.node, error)
             continue
         command = GalleryPut(
-            sequence=await next_sequence(session, node.store, node.node),
+            sequence=await next_sequence(session, node.store, node.node, now),
             valid_until=lease_until,
             subject=template.subject,
             template=template.id,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from central.background import Background
+from central.fleet.tables import Node
 from central.labels import service as labels
+from central.outgoing.service import next_sequence
 from central.pricing import service as pricing
 from central.pricing import till
 from central.pricing.schemas import RedeemIn
@@ -226,3 +228,19 @@ async def test_after_the_edge_went_back_by_itself_the_same_visit_may_see_its_pri
     first, again = shop.commands("label.show")
     assert (first.quote, first.content.price) == (again.quote, again.content.price)
     assert again.sequence > first.sequence
+
+
+async def test_a_restored_older_database_does_not_repeat_command_numbers(shop: Any) -> None:
+    """An old backup must not leave central counting below what the nodes have passed: they would refuse withdrawals."""
+
+    async def number() -> int:
+        async with shop.runtime.change() as effects:
+            return await next_sequence(effects.session, "demo", "restored", effects.now)
+
+    first = await number()
+    async with shop.runtime.change() as effects:
+        await effects.session.execute(update(Node).where(Node.node == "restored").values(command_sequence=3))
+    shop.wait(60)
+    later = await number()
+    assert later > first
+    assert await number() == later + 1
