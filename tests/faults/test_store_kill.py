@@ -58,7 +58,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, obje
 def test_all_three_were_killed_and_came_back(report: dict[str, dict[str, object]]) -> None:
     restarts = report["processes"]["restarts"]
     assert isinstance(restarts, int)
-    assert restarts >= len(KILLS)  # one that finds its port still held is started once more, as systemd does
+    # Once, on a busy machine, there were nine restarts: which process and why is not known yet.
+    assert restarts >= len(KILLS)
 
 
 def test_nothing_committed_is_lost_or_doubled(report: dict[str, dict[str, object]]) -> None:
