@@ -259,7 +259,9 @@ def node(store: Store) -> Iterator[Node]:
     store.configure(port)
     log = store.folder / "log.txt"
     call = [sys.executable, "-m", "edge", "run", "--config", str(store.file), "--log-level", "debug"]
-    process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, stderr=log.open("w"), text=True)
+    (store.folder / "tmp").mkdir()
+    scratch = os.environ | {"TMPDIR": str(store.folder / "tmp")}
+    process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, stderr=log.open("w"), text=True, env=scratch)
     try:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline() or "{}").get("ready"), log.read_text()[-2000:]
@@ -302,6 +304,7 @@ def test_enrol_and_withdraw(node: Node, playwright: Playwright, faces: dict[str,
     assert isinstance(still, Enrolled)
     assert min(float(vector @ still.vector) for vector in vectors) > 0.45
     assert files(node.store.folder) == before, "the kiosk wrote a file"
+    assert list((node.store.folder / "tmp").iterdir()) == [], "the kiosk wrote a temporary file"
     assert working_mb <= 350
 
     video = film(tmp_path / "camera.mjpeg", lasting([code_frame(node.store.code())], 3.0))

@@ -7,7 +7,7 @@ const element = (id) => document.getElementById(id);
 const STEPS = ["start", "consent", "camera", "confirm", "end"];
 const PERIOD_MS = 260;
 const END_MS = 20000;
-const SQUARE = "M0 0H100V100H0Z";
+const SQUARE = "M-5-5H105V105H-5Z";
 const FACE = `${SQUARE}M50 10C68 10 78 25 78 46C78 70 66 90 50 90C34 90 22 70 22 46C22 25 32 10 50 10Z`;
 const CODE = `${SQUARE}M22 15H78Q85 15 85 22V78Q85 85 78 85H22Q15 85 15 78V22Q15 15 22 15Z`;
 
