@@ -66,6 +66,8 @@ class Health(Report):
     checkins: dict[str, int] = Field(default_factory=dict, max_length=12)
     """Accepted and, by reason, refused QR check-ins."""
     embedder_calls: int = Field(default=0, ge=0)
+    threshold: str = Field(default="", max_length=200)
+    """Which face match threshold is in force and why (certified, default, by hand); empty where none is used."""
     commands_refused: dict[str, int] = Field(default_factory=dict, max_length=12)
     labels_personal: int = Field(default=0, ge=0)
     labels_pending: int = Field(default=0, ge=0)

@@ -15,7 +15,7 @@ from calibration.thresholds.errors import ThresholdError
 from edge.vision.thresholds import default_threshold
 
 DEFAULT_FPIR = 5e-5
-"""PRIVACY B2: 0.1 false arrivals a day at 2,000 visitors."""
+"""PRIVACY B2: 0.1 false arrivals a day at 2,000 visitors; the default of `recognition.target_fpir` too (tested)."""
 _CLOCK_SLACK = timedelta(days=1)
 _SOON = timedelta(days=14)
 

@@ -19,6 +19,7 @@ from edge.labels.fonts import font_path
 from edge.model_cards import needed_models, weights_dir
 from edge.site_policy import SitePolicyKeeper
 from models.catalogue import model
+from models.errors import ModelError
 from models.weights import BUILD_COMMAND, fault, read_manifest
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -45,7 +46,8 @@ Check = Callable[[EdgeConfig, Clock], Iterator[Finding]]
 
 def examine(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
     """Every check, one after the other; none stops the next."""
-    for check in (_state_dir, _key, _clock, _policy, _models, _fonts, _trust, _broker, _cameras, _scanners, _labels):
+    here = (_state_dir, _key, _clock, _policy, _models, _threshold, _fonts, _trust)
+    for check in (*here, _broker, _cameras, _scanners, _labels):
         yield from check(config, clock)
 
 
@@ -125,6 +127,24 @@ def _models(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
     pack = config.models.pack
     if pack is not None and not pack.exists():
         yield Finding("FAIL", "models.pack", f"{pack}: not there; name an insightface pack's folder or remove the key")
+
+
+def _threshold(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
+    """How strangers are kept from being named. The size of a running gallery is not known here: see health."""
+    try:
+        mode = SitePolicyKeeper(config).decide(clock.now()).mode
+        entrances = any(camera.role == "entrance" for camera in config.cameras)
+        if mode not in ("lane", "open") or not entrances:
+            return
+        from edge.threshold import doctors_view
+
+        decision = doctors_view(config, clock.now())
+    except (NodeError, ModelError) as error:
+        yield Finding("WARN", "threshold", f"not judged: {error}")
+        return
+    level: Level = "OK" if decision.certified and not decision.renew_soon else "WARN"
+    advice = "; issue a new one soon" if decision.renew_soon else ""
+    yield Finding(level, "threshold", f"{decision.reason}{advice}")
 
 
 def _fonts(config: EdgeConfig, _clock: Clock) -> Iterator[Finding]:

@@ -25,15 +25,20 @@ def load_engines(config: EdgeConfig, mode: Mode) -> Engines:
     """Load weights from the configured folder. models.errors.MisconfiguredError when one is missing or corrupt."""
     entrances = any(camera.role == "entrance" for camera in config.cameras)
     floors = any(camera.role == "floor" and camera.homography is not None for camera in config.cameras)
-    faces = _faces(config) if entrances and mode != "qr_only" else None
+    faces = load_faces(config) if entrances and mode != "qr_only" else None
     return Engines(faces, _persons(config) if floors else None)
 
 
-def _faces(config: EdgeConfig) -> FaceEngine:
+def load_faces(config: EdgeConfig) -> FaceEngine:
+    """Our face models, or the configured pack."""
     from models.faces import load_face_models
     from models.weights import default_weights_dir
 
-    return load_face_models(config.models.weights or default_weights_dir(), config.models.pack)
+    return load_face_models(
+        config.models.weights or default_weights_dir(),
+        config.models.pack,
+        accept_noncommercial=config.models.accept_noncommercial,
+    )
 
 
 def _persons(config: EdgeConfig) -> PersonEngine:

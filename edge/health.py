@@ -56,6 +56,7 @@ def health(
         decisions={key: count for key, count in counters.decisions.items() if key in _DECISIONS},
         checkins=dict(list(counters.checkins.items())[:12]),
         embedder_calls=counters.embedder_calls,
+        threshold=perception.threshold()[:200],
         commands_refused=refused,
         labels_personal=labels.personal,
         labels_pending=labels.pending,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from calibration.thresholds.certificate import Model
 from contract.state import ModelCard
 from edge.config.model import EdgeConfig
 from edge.config.vision import Mode
@@ -49,6 +50,11 @@ def embedder_sha256(config: EdgeConfig) -> str | None:
         return _pack_sha256(config.models.pack)
     entry = read_manifest(weights_dir(config)).get(FACE_EMBEDDER)
     return None if entry is None else entry.sha256
+
+
+def embedder(config: EdgeConfig, name: str) -> Model:
+    """The embedder as a threshold certificate names it; `name` is `FaceModels.name`."""
+    return Model(name=name[:80], sha256=embedder_sha256(config))
 
 
 def _pack_sha256(pack: Path) -> str:

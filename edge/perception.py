@@ -100,6 +100,10 @@ class Perception:
         """The gallery in use."""
         return self._active.gallery
 
+    def threshold(self) -> str:
+        """Which match threshold is in force and why; empty where no face is searched for."""
+        return self._active.vision.threshold
+
     def counters(self) -> VisionCounters:
         """Of the vision in use."""
         return self._active.vision.counters()
@@ -131,8 +135,9 @@ class Perception:
         now = Instant(self._clock.monotonic(), self._clock.now())
         try:
             vision = Vision.build(
-                self._config, decision, gallery, now, run=secrets.token_hex(3), new_id=lambda: uuid.uuid4().hex
-            )
+                self._config, decision, gallery, now, run=secrets.token_hex(3), new_id=lambda: uuid.uuid4().hex,
+                collect_scores=True,
+            )  # fmt: skip
         except ModelError as error:
             raise NodeError(str(error)) from None
         worker = VisionWorker(vision, self._rates, self._clock, self._on_emissions, self._on_death)

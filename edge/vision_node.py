@@ -21,6 +21,8 @@ from edge.floor.stage import FloorStage, PersonEngine, person_tracking
 from edge.floor.zones import ZoneStage
 from edge.gallery import Gallery
 from edge.geometry import distance
+from edge.impostor_scores import ImpostorScores
+from edge.model_cards import embedder
 from edge.pipeline import CameraPipeline, FloorStages
 from edge.policy import PolicyDecision
 from edge.reader import CodeReader
@@ -28,6 +30,7 @@ from edge.values import Claim, Emission, Frame, Instant
 from edge.visits import Visit, VisitBook
 
 if TYPE_CHECKING:
+    from edge.threshold import ThresholdKeeper
     from edge.vision.ports import FaceEngine
     from edge.vision.stage import FaceStage
 
@@ -62,6 +65,7 @@ class Vision:
         *,
         run: str,
         new_id: Callable[[], str],
+        scores: ImpostorScores | None = None,
     ) -> None:
         self._config = config
         self._mode = mode
@@ -69,9 +73,11 @@ class Vision:
         self._places = _places(config)
         self._visits = VisitBook(config.visits, new_id)
         self._desk = CodeDesk(self._visits, _verifier(config, now), self._claim_s)
+        self._scores = scores
+        self._thresholds: ThresholdKeeper | None = None
         self._face_stages: dict[str, FaceStage] = {}
         self._floor_stages: dict[str, FloorStage] = {}
-        self._pipelines = {camera.id: self._pipeline(camera, engines, run) for camera in config.cameras}
+        self._pipelines = {camera.id: self._pipeline(camera, engines, run, now) for camera in config.cameras}
 
     @staticmethod
     def build(
@@ -82,10 +88,18 @@ class Vision:
         *,
         run: str,
         new_id: Callable[[], str],
+        collect_scores: bool = False,
     ) -> Vision:
-        """With the real models, only those the granted mode needs. models.errors.MisconfiguredError when missing."""
+        """With the real models, only those the granted mode needs. models.errors.MisconfiguredError when missing.
+
+        `collect_scores`: a node at the door may note scores of strangers if configured; a recording must not.
+        """
         engines = load_engines(config, decision.mode)
-        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id)
+        scores = None
+        if collect_scores and config.recognition.collect_scores and engines.faces is not None:
+            model = embedder(config, engines.faces.name)
+            scores = ImpostorScores(config.state_dir, model.name, model.sha256)
+        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id, scores=scores)
 
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
         """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
@@ -116,7 +130,15 @@ class Vision:
         """End stays and visits, wipe the gallery."""
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.close(now)]
         self._gallery.wipe()
+        if self._scores is not None:
+            self._scores.close()
         return emitted + self._visits.shutdown(now)
+
+    @property
+    def threshold(self) -> str:
+        """Which match threshold is in force and why, for people; empty where no face is searched for."""
+        decision = None if self._thresholds is None else self._thresholds.decision
+        return "" if decision is None else decision.reason
 
     def counters(self) -> VisionCounters:
         """A snapshot."""
@@ -136,24 +158,41 @@ class Vision:
             broken_frames=sum(pipeline.broken_frames for pipeline in self._pipelines.values()),
         )
 
-    def _pipeline(self, camera: CameraConfig, engines: Engines, run: str) -> CameraPipeline:
+    def _pipeline(self, camera: CameraConfig, engines: Engines, run: str, now: Instant) -> CameraPipeline:
         return CameraPipeline(
             self._places[camera.id],
             self._visits,
             self._desk.step,
             codes=CodeReader(camera.id) if camera.read_qr else None,
-            faces=self._faces(camera, engines.faces),
+            faces=self._faces(camera, engines.faces, now),
             floor=self._floor(camera, engines.persons, run),
         )
 
-    def _faces(self, camera: CameraConfig, engine: FaceEngine | None) -> FaceStage | None:
+    def _faces(self, camera: CameraConfig, engine: FaceEngine | None, now: Instant) -> FaceStage | None:
         if engine is None or camera.role != "entrance" or self._mode == "qr_only":
             return None
         from edge.vision.build import face_stage
 
-        stage = face_stage(engine, self._gallery, self._config.recognition, camera, self._mode)
+        if self._thresholds is None and self._mode in ("lane", "open"):
+            self._thresholds = self._keeper(engine, now)
+        stage = face_stage(
+            engine,
+            self._gallery,
+            self._config.recognition,
+            camera,
+            self._mode,
+            keeper=self._thresholds,
+            on_stranger=None if self._scores is None else self._scores.add,
+        )
         self._face_stages[camera.id] = stage
         return stage
+
+    def _keeper(self, engine: FaceEngine, now: Instant) -> ThresholdKeeper:
+        from edge.threshold import ThresholdKeeper
+
+        keeper = ThresholdKeeper(self._config, embedder(self._config, engine.name))
+        keeper.step(self._gallery.templates, now.monotonic, now.wall)
+        return keeper
 
     def _floor(self, camera: CameraConfig, detector: PersonEngine | None, run: str) -> FloorStages | None:
         if detector is None or camera.role != "floor" or camera.homography is None:

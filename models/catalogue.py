@@ -77,6 +77,8 @@ HUMAN_MODELS = Package(
 FACE_DETECTOR = "face-detector"
 FACE_LANDMARKS = "face-landmarks"
 FACE_EMBEDDER = "face-embedder"
+FACE_BUNDLE = "faceplugin-512"
+"""`FaceModels.name` of our own models: templates and certificates carry it."""
 PERSON_DETECTOR = "person-detector"
 
 CATALOGUE: tuple[Model, ...] = (

@@ -64,7 +64,7 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
     if broker is not None:
         files = {name: absolute(getattr(broker, name)) for name in ("password_file", "ca", "cert", "key")}
         broker = broker.model_copy(update=files)
-    models, kiosk = config.models, config.kiosk
+    models, kiosk, recognition = config.models, config.kiosk, config.recognition
     if kiosk is not None:
         texts = {language: folder / path.expanduser() for language, path in kiosk.consent.items()}
         kiosk = kiosk.model_copy(update={"consent": texts, "cert": absolute(kiosk.cert), "key": absolute(kiosk.key)})
@@ -75,6 +75,7 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
             "kiosk": kiosk,
             "cameras": tuple(_with_file(camera, folder) for camera in config.cameras),
             "policy": config.policy.model_copy(update={"document": absolute(config.policy.document)}),
+            "recognition": recognition.model_copy(update={"certificate": absolute(recognition.certificate)}),
             "models": models.model_copy(update={"weights": absolute(models.weights), "pack": absolute(models.pack)}),
         }
     )

@@ -38,9 +38,13 @@ class RecognitionConfig(Section):
     """Face decisions. Similarities are cosines; see edge/vision/thresholds.py for the default threshold."""
 
     threshold: float | None = Field(default=None, ge=0.2, le=0.95)
-    """Left out: derived from `target_fpir` and the size of the gallery, and rising with it."""
-    target_fpir: float = Field(default=1e-4, gt=0, le=0.1)
-    """Accepted share of strangers named as somebody, per person."""
+    """Left out: the certificate's, else derived from `target_fpir` and the size of the gallery, rising with it."""
+    target_fpir: float = Field(default=5e-5, gt=0, le=0.1)
+    """Accepted share of strangers named as somebody, per person (PRIVACY B2: 0.1 a day at 2,000 visitors)."""
+    certificate: Path | None = None
+    """Written by `python -m calibration thresholds`; without a valid one the conservative default holds."""
+    collect_scores: bool = False
+    """Note how alike each stranger was to the nearest of the gallery (numbers only), to earn a certificate from."""
     margin: float = Field(default=0.05, ge=0, le=0.5)
     """Least lead over the runner-up subject."""
     clear_lead: float = Field(default=0.08, ge=0, le=0.5)

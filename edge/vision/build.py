@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.config.vision import CameraConfig, Mode, RecognitionConfig
+from edge.threshold import ThresholdKeeper
+from edge.values import Instant
 from edge.vision.decide import Rule
 from edge.vision.permits import FacePolicy
 from edge.vision.ports import FaceEngine, Templates
-from edge.vision.stage import FaceSettings, FaceStage
+from edge.vision.stage import FaceSettings, FaceStage, OnStranger, RuleNow
 
 
 def face_stage(
-    engine: FaceEngine, templates: Templates, settings: RecognitionConfig, camera: CameraConfig, mode: Mode
+    engine: FaceEngine,
+    templates: Templates,
+    settings: RecognitionConfig,
+    camera: CameraConfig,
+    mode: Mode,
+    *,
+    keeper: ThresholdKeeper | None = None,
+    on_stranger: OnStranger | None = None,
 ) -> FaceStage:
-    """The stage of one entrance camera; ValueError under `qr_only`, which has none."""
+    """The stage of one entrance camera; ValueError under `qr_only`, which has none.
+
+    Without a `keeper` the configured or the default threshold holds.
+    """
     if mode == "qr_only":
         raise ValueError("no face is looked at under qr_only")
     rule = Rule(
@@ -30,4 +44,15 @@ def face_stage(
         min_detector_score=settings.min_detector_score,
         min_quality=settings.min_quality,
     )
-    return FaceStage(engine, FacePolicy(mode, camera.lane, camera.spot), templates, chosen)
+    policy = FacePolicy(mode, camera.lane, camera.spot)
+    rule_now = None if keeper is None else _rule_now(keeper)
+    return FaceStage(engine, policy, templates, chosen, rule_now, on_stranger if mode in ("lane", "open") else None)
+
+
+def _rule_now(keeper: ThresholdKeeper) -> RuleNow:
+    def rule_now(rule: Rule, templates: int, now: Instant) -> Rule:
+        earned = keeper.step(templates, now.monotonic, now.wall)
+        margin = rule.margin if earned.margin is None else earned.margin
+        return replace(rule, threshold=earned.threshold, margin=margin)
+
+    return rule_now

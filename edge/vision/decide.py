@@ -1,4 +1,4 @@
-"""From shots to one of four outcomes: known, stranger, unrecognisable, refused. Pure.
+"""From shots to one of four outcomes: known, stranger, unrecognisable, refused. No I/O.
 
 A person is known only above a threshold AND ahead of the runner-up subject; otherwise nobody is named, and the nearest
 name leaves this module in no form.
@@ -67,9 +67,10 @@ def _verified(case: FaceCase, templates: Templates, *, last: bool) -> Decision |
 def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool) -> Decision | None:
     bar = rule.bar(templates.templates)
     found = templates.search(fused(case.vectors, case.weights))
+    best = found.similarity if found is not None else -1.0
+    case.best = max(case.best, best)
     if found is not None and found.similarity >= bar and found.margin >= rule.margin:
         return _known(case, found, templates, rule, bar, last=last)
-    best = found.similarity if found is not None else -1.0
     hopeless = len(case.vectors) >= 3 and best < bar - _HOPELESS
     if last or hopeless:
         return Decision("stranger", "final", first_usable=case.first_usable)

@@ -22,6 +22,11 @@ class Landmarks(Protocol):
 class FaceEngine(Protocol):
     """Detection, landmarks, alignment and embedding of faces in BGR pictures."""
 
+    @property
+    def name(self) -> str:
+        """Names the embedder: a certificate holds for one."""
+        ...
+
     def detect(self, frame: Image) -> Detections: ...
 
     def landmarks(self, frame: Image, box: NDArray[np.float32]) -> Landmarks: ...

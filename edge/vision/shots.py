@@ -43,6 +43,8 @@ class FaceCase:
     best_quality: float = 0.0
     vectors: list[Vector] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    best: float = -1.0
+    """Highest similarity to anybody that a 1:N search of this track found; -1 before the first."""
 
     def flawed(self, flaw: Flaw) -> None:
         """Count an unusable picture, so that the outcome can say why."""
@@ -88,6 +90,7 @@ class FaceCase:
         self.vectors.clear()
         self.weights.clear()
         self.waiting = None
+        self.best = -1.0
         self.closed = True
 
 

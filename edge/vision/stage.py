@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -55,14 +57,30 @@ class FaceCounts:
     denied: dict[str, int] = field(default_factory=dict)
 
 
+RuleNow = Callable[[Rule, int, Instant], Rule]
+"""The rule for a gallery of this many templates at this moment: a certificate may change threshold and margin."""
+OnStranger = Callable[[float, int, float, datetime], None]
+"""Highest similarity, templates searched, threshold, wall time of one person whom a 1:N search did not name."""
+
+
 class FaceStage:
     """`step` answers the decisions that this frame allowed, at most one final for each track."""
 
-    def __init__(self, engine: FaceEngine, policy: FacePolicy, templates: Templates, settings: FaceSettings) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        policy: FacePolicy,
+        templates: Templates,
+        settings: FaceSettings,
+        rule_now: RuleNow | None = None,
+        on_stranger: OnStranger | None = None,
+    ) -> None:
         self._engine = engine
         self._policy = policy
         self._templates = templates
         self._settings = settings
+        self._rule_now = rule_now
+        self._on_stranger = on_stranger
         self._gate = MotionGate()
         self._tracker = Tracker(_TRACKING)
         self._cases: dict[int, FaceCase] = {}
@@ -160,7 +178,10 @@ class FaceStage:
         shot.crop.fill(0)
 
     def _judge(self, case: FaceCase, track: int, now: Instant, *, ended: bool) -> Decision | None:
-        decision = decide(case, self._templates, self._settings.rule, now, ended=ended)
+        rule = self._settings.rule
+        if self._rule_now is not None:
+            rule = self._rule_now(rule, self._templates.templates, now)
+        decision = decide(case, self._templates, rule, now, ended=ended)
         if decision is None:
             return None
         if decision.stage == "provisional":
@@ -168,9 +189,17 @@ class FaceStage:
                 return None
             case.provisional = decision.subject
         else:
+            self._note_stranger(case, decision, rule, now)
             case.forget()
             self.counts.decisions[decision.outcome] = self.counts.decisions.get(decision.outcome, 0) + 1
         return replace(decision, track=track)
+
+    def _note_stranger(self, case: FaceCase, decision: Decision, rule: Rule, now: Instant) -> None:
+        """A 1:N search that named nobody says how alike strangers are; a 1:1 comparison does not."""
+        searched = decision.outcome == "stranger" and case.claim is None and case.best > -1.0
+        if searched and self._on_stranger is not None:
+            templates = self._templates.templates
+            self._on_stranger(case.best, templates, rule.bar(templates), now.wall)
 
     def _conclude(self, track: int, now: Instant) -> Decision | None:
         case = self._cases.pop(track, None)

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from insightface.model_zoo import get_model
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 
-from models.catalogue import FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, model
+from models.catalogue import FACE_BUNDLE, FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, model
 from models.detections import Detections, Floats, Frame
 from models.errors import MisconfiguredError
 from models.faces.alignment import aligned, unit_rows
@@ -96,7 +96,7 @@ def load_face_models(
     landmarker = FaceLandmarker(open_session(weight_path(FACE_LANDMARKS, weights_dir), providers))
     session = open_session(weight_path(FACE_DETECTOR, weights_dir), providers)
     detector = RfbFaceDetector(session, landmarker, detector_size, MIN_SCORE if min_score is None else min_score)
-    return OnnxFaceModels("faceplugin-512", detector, landmarker, _recognizer(weights_dir, providers))
+    return OnnxFaceModels(FACE_BUNDLE, detector, landmarker, _recognizer(weights_dir, providers))
 
 
 def _recognizer(weights_dir: Path, providers: Sequence[str]) -> ArcFaceONNX:

@@ -36,6 +36,7 @@ class FakeLandmarks:
 class FakeFaces:
     """Faces where the script says; the embedding of a face is the vector of the person at that place. Counts calls."""
 
+    name = "fake"
     people: list[tuple[tuple[float, float, float, float], NDArray[np.float32]]] = field(default_factory=list)
     score: float = 0.99
     yaw: float = 0.0
