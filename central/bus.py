@@ -54,7 +54,7 @@ class Bus:
             client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context())
-        client.reconnect_delay_set(1, 30)
+        client.reconnect_delay_set(1, 3)
         client.max_inflight_messages_set(200)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
