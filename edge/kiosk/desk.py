@@ -19,7 +19,7 @@ from edge.consent import Consent, read_text, record_enrolment, record_withdrawal
 from edge.errors import NodeError
 from edge.kiosk import session as sessions
 from edge.kiosk.errors import KioskError
-from edge.kiosk.host import Host
+from edge.kiosk.host import Conflict, Host
 from edge.kiosk.pictures import decode_picture
 from edge.kiosk.rates import StartLimit
 from edge.kiosk.session import Session, Step
@@ -35,6 +35,10 @@ PICTURE_PERIOD_S = 0.2
 """Pictures that come sooner are not looked at."""
 _TIMELY = frozenset({"expired", "replayed", "before_start", "clock_went_back", "from_the_future"})
 """Refusals that a fresh code mends."""
+_CONFLICTS: Mapping[Conflict, str] = {
+    "duplicate": "the face resembles another customer",
+    "another_face": "the code belongs to a customer who is enrolled with another face",
+}
 _NOBODY = frozenset({"no_face", "dark"})
 
 
@@ -200,9 +204,10 @@ class Desk:
     def _enrol(self, session: Session, studio: FaceStudio) -> Answer:
         subject, consent = _known(session.subject), _known(session.consent)
         vectors = [] if session.guide is None else session.guide.vectors()
-        if self._host.duplicate(subject, vectors):
-            log.warning("kiosk: an enrolment was refused: the face resembles another customer; a human must resolve it")
-            return self._finish("refused", "duplicate")
+        conflict = self._host.conflict(subject, vectors)
+        if conflict:
+            log.warning("kiosk: an enrolment was refused for a human to resolve: %s", _CONFLICTS[conflict])
+            return self._finish("refused", conflict)
         try:
             templates = record_enrolment(self._config, subject, vectors, consent, studio.embedder, self._clock)
         except NodeError as error:

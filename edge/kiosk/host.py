@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edge.checkin import Accepted, Refused
 from edge.config.vision import Mode, RecognitionConfig
@@ -14,7 +14,10 @@ from edge.perception import Perception
 from edge.values import Emission, Instant, Vector
 from edge.worker import Perceiver
 
+Conflict = Literal["", "duplicate", "another_face"]
 _ANSWER_S = 3.0
+_DUPLICATE_FPIR = 0.01
+"""One in a hundred honest customers may be sent to a human; as strict as at the door, most duplicates would pass."""
 
 
 class Host(Protocol):
@@ -32,8 +35,8 @@ class Host(Protocol):
         """Drop a subject's templates here at once."""
         ...
 
-    def duplicate(self, subject: str, vectors: Sequence[Vector]) -> bool:
-        """Whether somebody else in the gallery looks like that."""
+    def conflict(self, subject: str, vectors: Sequence[Vector]) -> Conflict:
+        """Whether these templates of `subject` are at odds with those in the gallery; empty when they are not."""
         ...
 
 
@@ -63,9 +66,15 @@ class NodeHost:
     def forget(self, subject: str) -> None:
         self._perception.submit(lambda vision, now: vision.withdraw(subject, now))
 
-    def duplicate(self, subject: str, vectors: Sequence[Vector]) -> bool:
+    def conflict(self, subject: str, vectors: Sequence[Vector]) -> Conflict:
+        from edge.enrol import SAME_PERSON
         from edge.vision.thresholds import default_threshold
 
-        gallery, chosen = self._perception.gallery, self._recognition.threshold
-        bar = default_threshold(gallery.templates, self._recognition.target_fpir) if chosen is None else chosen
-        return any(gallery.resembles(vector, subject) >= bar for vector in vectors)
+        gallery = self._perception.gallery
+        own = [similar for vector in vectors if (similar := gallery.verify(subject, vector)) is not None]
+        if own and max(own) < SAME_PERSON:
+            return "another_face"
+        bar = default_threshold(gallery.templates, _DUPLICATE_FPIR)
+        if self._recognition.threshold is not None:
+            bar = min(bar, self._recognition.threshold)
+        return "duplicate" if any(gallery.resembles(vector, subject) >= bar for vector in vectors) else ""

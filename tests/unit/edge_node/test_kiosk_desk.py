@@ -23,11 +23,13 @@ from edge.checkin import Accepted, Refused
 from edge.config import EdgeConfig
 from edge.config.connections import TrustConfig
 from edge.config.kiosk import KioskConfig
-from edge.config.vision import Mode
+from edge.config.vision import Mode, RecognitionConfig
 from edge.errors import NodeError
+from edge.gallery import Gallery
 from edge.kiosk.desk import Desk
 from edge.kiosk.errors import KioskError
 from edge.kiosk.guide import Guide
+from edge.kiosk.host import Conflict, NodeHost
 from edge.kiosk.session import LONGEST_S, MOST_CODES, Session
 from edge.outbox.store import OutboxStore
 from edge.sealing import open_key, open_template
@@ -48,7 +50,7 @@ def unit(seed: int) -> Vector:
 class FakeHost:
     granted: Mode = "verify"
     codes: dict[str, Accepted | Refused | None] = field(default_factory=lambda: {"VITRINA1.me": Accepted(SUBJECT)})
-    twins: bool = False
+    found: Conflict = ""
     forgotten: list[str] = field(default_factory=list)
     compared: list[str] = field(default_factory=list)
 
@@ -61,9 +63,9 @@ class FakeHost:
     def forget(self, subject: str) -> None:
         self.forgotten.append(subject)
 
-    def duplicate(self, subject: str, vectors: Sequence[Vector]) -> bool:
+    def conflict(self, subject: str, vectors: Sequence[Vector]) -> Conflict:
         self.compared.append(subject)
-        return self.twins
+        return self.found
 
 
 class FakeStudio:
@@ -224,12 +226,13 @@ def test_a_policy_that_changes_meanwhile_ends_the_enrolment(make: Callable[..., 
     assert not kiosk.desk.occupied
 
 
-def test_somebody_elses_face_is_refused_and_nothing_is_saved(
-    make: Callable[..., Kiosk], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("conflict", ["duplicate", "another_face"])
+def test_a_conflict_with_the_gallery_is_refused_and_nothing_is_saved(
+    make: Callable[..., Kiosk], caplog: pytest.LogCaptureFixture, conflict: Conflict
 ) -> None:
-    kiosk = make(twins=True)
+    kiosk = make(found=conflict)
     session = kiosk.to_poses()
-    assert [kiosk.show(session, BLANK) for _ in ALL_POSES][-1] == ("refused", "duplicate")
+    assert [kiosk.show(session, BLANK) for _ in ALL_POSES][-1] == ("refused", conflict)
     assert kiosk.host.compared == [SUBJECT]
     assert kiosk.events() == []
     assert "human" in caplog.text
@@ -354,3 +357,23 @@ def test_a_consent_text_that_cannot_be_read_stops_the_start(make: Callable[..., 
         config = EdgeConfig(store="demo", node="node1", state_dir=tmp_path, kiosk=kiosk)
         with pytest.raises(NodeError, match=said):
             Desk(config, kiosk, FakeHost(), ManualClock())
+
+
+@dataclass
+class FakePerception:
+    gallery: Gallery
+
+
+def test_what_is_at_odds_with_the_gallery() -> None:
+    """Another customer's face, or another face under the same code; one's own face again is welcome."""
+    gallery = Gallery(searchable=False)
+    host = NodeHost(FakePerception(gallery), RecognitionConfig())  # type: ignore[arg-type]
+    mine, theirs = [unit(1), unit(2)], np.random.default_rng(99).normal(size=512).astype(np.float32)
+    assert host.conflict("me", mine) == ""
+    gallery.put("me", "t1", unit(3), 1e9)
+    gallery.put("stranger", "t2", theirs, 1e9)
+    assert host.conflict("me", mine) == ""
+    assert host.conflict("me", [theirs / np.linalg.norm(theirs)]) == "another_face"
+    assert host.conflict("newcomer", mine) == "duplicate"
+    gallery.drop("me")
+    assert host.conflict("newcomer", mine) == ""

@@ -26,6 +26,7 @@ from edge.config.kiosk import KioskConfig
 from edge.config.vision import Mode
 from edge.errors import NodeError
 from edge.kiosk.desk import Desk
+from edge.kiosk.host import Conflict
 from edge.kiosk.server import COOKIE, KioskServer
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +46,7 @@ class Host:
     def forget(self, subject: str) -> None:
         raise AssertionError(subject)
 
-    def duplicate(self, subject: str, _vectors: object) -> bool:
+    def conflict(self, subject: str, _vectors: object) -> Conflict:
         raise AssertionError(subject)
 
 
@@ -164,6 +165,7 @@ def test_the_kiosk_under_qr_only_imports_no_face_module(tmp_path: Path) -> None:
 import sys
 from edge.kiosk.desk import Desk
 from edge.kiosk.host import NodeHost
+from edge.kiosk.host import Conflict
 from edge.kiosk.server import KioskServer
 from edge.consent import record_withdrawal
 print([name for name in sys.modules if name.startswith(("models.faces", "insightface", "edge.vision."))])
