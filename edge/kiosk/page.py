@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from contract.events import PURPOSES
 from edge.config.kiosk import KioskConfig, Language
+from edge.kiosk.session import READING_S
 
 _FOLDER = files("edge.kiosk") / "static"
 _TYPES = {"kiosk.css": "text/css", "kiosk.js": "text/javascript", "camera.js": "text/javascript",
@@ -62,6 +63,7 @@ class Pages:
             "language": language,
             "camera": self._config.camera,
             "idle": self._config.idle_s,
+            "reading": max(self._config.idle_s, READING_S),
             "sha256": hashlib.sha256(text).hexdigest(),
             "words": words,
         }

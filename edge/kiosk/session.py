@@ -18,6 +18,8 @@ Step = Literal["consent", "code", "poses", "confirm", "done", "refused"]
 
 LONGEST_S = 900.0
 """A visit to the kiosk ends after this long, whatever happens at it."""
+READING_S = 300.0
+"""The consent text may take longer to read than people may be idle; nothing is known of them yet."""
 MOST_CODES = 12
 """Refused codes before the session ends."""
 
@@ -48,7 +50,8 @@ class Session:
 
     def expired(self, now: float, idle_s: float) -> bool:
         """Whether the person has gone, or takes too long."""
-        return now - self.touched > idle_s or now - self.started > LONGEST_S
+        patience = max(idle_s, READING_S) if self.step == "consent" else idle_s
+        return now - self.touched > patience or now - self.started > LONGEST_S
 
     def wipe(self) -> None:
         """Forget the person."""

@@ -58,7 +58,10 @@ function show(step) {
 function wait(step) {
   clearTimeout(quietTimer);
   if (step === "end") quietTimer = setTimeout(home, END_MS);
-  else if (step !== "start") quietTimer = setTimeout(() => leave(words.error_expired), settings.idle * 1000 + 5000);
+  else if (step !== "start") {
+    const patience = step === "consent" ? settings.reading : settings.idle;
+    quietTimer = setTimeout(() => leave(words.error_expired), patience * 1000 + 5000);
+  }
 }
 
 function home() {
@@ -228,4 +231,5 @@ element("finish").addEventListener("click", home);
 element("switches").addEventListener("change", agreeable);
 element("switches").addEventListener("submit", (event) => event.preventDefault());
 for (const button of document.querySelectorAll(".cancel")) button.addEventListener("click", () => leave());
+addEventListener("pagehide", () => csrf && fetch("/api/session", { method: "DELETE", headers: { "X-Kiosk-Token": csrf }, keepalive: true }));
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => csrf && wait(STEPS.find((name) => !element(name).hidden)));

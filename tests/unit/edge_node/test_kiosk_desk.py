@@ -30,7 +30,7 @@ from edge.kiosk.desk import Desk
 from edge.kiosk.errors import KioskError
 from edge.kiosk.guide import Guide
 from edge.kiosk.host import Conflict, NodeHost
-from edge.kiosk.session import LONGEST_S, MOST_CODES, Session
+from edge.kiosk.session import LONGEST_S, MOST_CODES, READING_S, Session
 from edge.outbox.store import OutboxStore
 from edge.sealing import open_key, open_template
 from edge.vision.enrolment import Enrolled, Sight
@@ -280,6 +280,15 @@ def test_who_walks_away_is_wiped(make: Callable[..., Kiosk]) -> None:
         kiosk.desk.picture(session, jpeg(BLANK))
     assert not kiosk.desk.occupied
     assert not kiosk.studio.made[0].any()
+    assert word(lambda: kiosk.desk.find(session.cookie, session.csrf)) == "expired"
+
+
+def test_reading_the_consent_takes_longer_than_being_idle(make: Callable[..., Kiosk]) -> None:
+    kiosk = make()
+    session = kiosk.desk.start("enrol", "en", "", "tablet")
+    kiosk.clock.advance(READING_S - 1)
+    kiosk.desk.agree(kiosk.desk.find(session.cookie, session.csrf), ["identify"], SHA)
+    kiosk.clock.advance(121)
     assert word(lambda: kiosk.desk.find(session.cookie, session.csrf)) == "expired"
 
 
