@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_replay(commands)
+    _add_evaluate(commands)
     _add_check(commands)
     _add_doctor(commands)
     _add_enrol(commands)
@@ -90,6 +91,24 @@ def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--video", type=Path, required=True, metavar="FILE", help="the recording")
     command.add_argument("--out", type=Path, required=True, metavar="EVENTS.jsonl", help="where the events go")
     command.set_defaults(act=_replay)
+
+
+def _add_evaluate(commands: Commands[argparse.ArgumentParser]) -> None:
+    from edge.evaluation.truth import FORMAT
+
+    command = _command(
+        commands, "evaluate-entrance", "Compare what an entrance camera decides on a recording with who really came",
+        "Enrols the people of the truth file in memory, runs the recording through the pipeline and counts people\n"
+        "found, right, wrong and late, embedder calls and CPU milliseconds.",
+    )  # fmt: skip
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = FORMAT
+    _config_option(command)
+    command.add_argument("--camera", required=True, metavar="ID", help="which entrance camera the recording stands for")
+    command.add_argument("--video", type=Path, required=True, metavar="FILE", help="the recording")
+    command.add_argument("--truth", type=Path, required=True, metavar="FILE", help="who really came (see below)")
+    command.add_argument("--json", type=Path, required=True, metavar="OUT", help="where the report goes")
+    command.set_defaults(act=_evaluate)
 
 
 def _add_check(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -170,6 +189,22 @@ def _replay(options: argparse.Namespace, config: EdgeConfig, _clock: Clock) -> i
     except OSError as error:
         raise NodeError(f"--out: {error.filename}: {error.strerror}") from None
     print(f"{report.frames} frames, {report.analysed} analysed, {report.events} events")
+    return OK
+
+
+def _evaluate(options: argparse.Namespace, config: EdgeConfig, _clock: Clock) -> int:
+    from edge.evaluation.entrance import evaluate_entrance, summary
+    from hardware.errors import HardwareError
+    from models.errors import ModelError
+
+    try:
+        report = evaluate_entrance(config, options.camera, options.video, options.truth, time.process_time, sys.stderr)
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except (HardwareError, ModelError) as error:
+        raise NodeError(str(error)) from None
+    except OSError as error:
+        raise NodeError(f"{error.filename}: {error.strerror}") from None
+    print(summary(report))
     return OK
 
 

@@ -77,7 +77,9 @@ def load_photo(path: Path) -> Image | None:
 def load_models(config: EdgeConfig) -> tuple[StillEngine, str]:
     """The face models and the name of their embedder. NodeError when they are not built or not allowed here."""
     try:
-        engine = load_face_models(weights_dir(config), config.models.pack)
+        engine = load_face_models(
+            weights_dir(config), config.models.pack, accept_noncommercial=config.models.accept_noncommercial
+        )
     except ModelError as error:
         raise NodeError(str(error)) from None
     embedder = embedder_sha256(config)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from contract.channels import Address, channel_for
 from contract.clock import ManualClock
 from contract.codec import Envelope, encode
 from edge.config.model import EdgeConfig
 from edge.config.problems import ConfigError, Problem
+from edge.config.vision import CameraConfig
 from edge.gallery import Gallery
-from edge.policy import judge
+from edge.policy import PolicyDecision, judge
 from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.values import Emission, Frame, Instant
@@ -29,6 +30,9 @@ from hardware.cameras.base import CameraFrame
 from hardware.cameras.file import FileCamera
 from hardware.cameras.options import FileOptions
 from hardware.errors import EndOfRecording
+
+if TYPE_CHECKING:
+    from edge.vision.ports import TrackWatch
 
 RECORDED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """Wall time of the first frame of a recording that does not say (`source.recorded_at`): plainly not a real date."""
@@ -45,6 +49,8 @@ class ReplayReport:
     seconds: float
     events: int
     counters: VisionCounters
+    cpu_s: float = 0.0
+    """CPU seconds of the pipeline, without decoding; 0 unless a CPU clock was given."""
 
 
 def replay(
@@ -54,8 +60,12 @@ def replay(
     out: TextIO,
     progress: TextIO | None = None,
     gallery: Gallery | None = None,
+    watch: TrackWatch | None = None,
+    cpu_clock: Callable[[], float] = lambda: 0.0,
 ) -> ReplayReport:
     """Run `camera_id` on `video`; one CloudEvent a line to `out`, progress to `progress`.
+
+    `watch` looks on (evaluations), `cpu_clock` answers CPU seconds of this process.
 
     Errors: ConfigError (no such camera), hardware.errors.PermanentError (file), models.errors.MisconfiguredError.
     """
@@ -66,28 +76,44 @@ def replay(
             [Problem(("cameras",), 0, f"there is no camera {camera_id!r}; cameras of this file: {known}")]
         )
     limit_threads()
-    recorded_at = camera.source.recorded_at if isinstance(camera.source, FileOptions) else None
+    recorded_at = time_of(camera)
     only = config.model_copy(update={"cameras": (camera,)})
-    return _Replay(only, video, recorded_at or RECORDED_AT, gallery).run(out, progress)
+    return _Replay(only, video, recorded_at, gallery, watch, cpu_clock).run(out, progress)
+
+
+def time_of(camera: CameraConfig) -> datetime:
+    """Wall time of the first frame of a recording that stands for this camera."""
+    recorded_at = camera.source.recorded_at if isinstance(camera.source, FileOptions) else None
+    return recorded_at or RECORDED_AT
 
 
 class _Replay:
-    def __init__(self, config: EdgeConfig, video: Path, recorded_at: datetime, gallery: Gallery | None) -> None:
+    def __init__(
+        self,
+        config: EdgeConfig,
+        video: Path,
+        recorded_at: datetime,
+        gallery: Gallery | None,
+        watch: TrackWatch | None,
+        cpu_clock: Callable[[], float],
+    ) -> None:
         self._config = config
+        self._cpu_clock = cpu_clock
+        self._cpu_s = 0.0
         self._camera = config.cameras[0]
         self._source = FileCamera(
             FileOptions(path=video, pace="fast", recorded_at=recorded_at), ManualClock(recorded_at, 0.0)
         )
         self._video = video
         start = Instant(0.0, recorded_at)
-        document = config.policy.document.read_bytes() if config.policy.document else None
-        decision = judge(config.policy, config.store, _operator_key(config), document, recorded_at)
+        decision = policy_at(config, recorded_at)
         held = gallery or Gallery()
         self._session = "replay-" + _digest(f"{self._camera.id}/{video.name}")
         ids = count(1)
         self._vision = Vision.build(
-            config, decision, held, start, run="r0", new_id=lambda: _digest(f"{self._session}/{next(ids)}")
-        )
+            config, decision, held, start, run="r0", new_id=lambda: _digest(f"{self._session}/{next(ids)}"),
+            watch=watch,
+        )  # fmt: skip
         self._sequence = 0
 
     def run(self, out: TextIO, progress: TextIO | None) -> ReplayReport:
@@ -103,14 +129,17 @@ class _Replay:
                 self._write(self._vision.tick(now), now, out)
             if schedule.pick((self._camera.id,), now.monotonic) is not None:
                 analysed += 1
-                self._write(self._vision.frame(Frame(self._camera.id, picture.image, now)), now, out)
+                before = self._cpu_clock()
+                emitted = self._vision.frame(Frame(self._camera.id, picture.image, now))
+                self._cpu_s += self._cpu_clock() - before
+                self._write(emitted, now, out)
             if progress is not None and frames % _TELL_EVERY == 0:
                 print(f"{self._video.name}: {now.monotonic:.1f} s, {self._sequence} events", file=progress, flush=True)
         counters = self._vision.counters()
         self._write(self._vision.shutdown(now), now, out)
         if progress is not None:
             print(f"{self._video.name}: done, {frames} frames, {self._sequence} events", file=progress, flush=True)
-        return ReplayReport(frames, analysed, now.monotonic, self._sequence, counters)
+        return ReplayReport(frames, analysed, now.monotonic, self._sequence, counters, self._cpu_s)
 
     def _pictures(self) -> Iterator[CameraFrame]:
         self._source.open()
@@ -135,6 +164,12 @@ class _Replay:
                 sequence=self._sequence,
             )
             out.write(encode(envelope, event).decode() + "\n")
+
+
+def policy_at(config: EdgeConfig, when: datetime) -> PolicyDecision:
+    """What the configured policy grants at the time of the recording."""
+    document = config.policy.document.read_bytes() if config.policy.document else None
+    return judge(config.policy, config.store, _operator_key(config), document, when)
 
 
 def _digest(text: str) -> str:

@@ -31,7 +31,7 @@ from edge.visits import Visit, VisitBook
 
 if TYPE_CHECKING:
     from edge.threshold import ThresholdKeeper
-    from edge.vision.ports import FaceEngine
+    from edge.vision.ports import FaceEngine, TrackWatch
     from edge.vision.stage import FaceStage
 
 
@@ -66,6 +66,7 @@ class Vision:
         run: str,
         new_id: Callable[[], str],
         scores: ImpostorScores | None = None,
+        watch: TrackWatch | None = None,
     ) -> None:
         self._config = config
         self._mode = mode
@@ -74,6 +75,7 @@ class Vision:
         self._visits = VisitBook(config.visits, new_id)
         self._desk = CodeDesk(self._visits, _verifier(config, now), self._claim_s)
         self._scores = scores
+        self._watch = watch
         self._thresholds: ThresholdKeeper | None = None
         self._face_stages: dict[str, FaceStage] = {}
         self._floor_stages: dict[str, FloorStage] = {}
@@ -89,6 +91,7 @@ class Vision:
         run: str,
         new_id: Callable[[], str],
         collect_scores: bool = False,
+        watch: TrackWatch | None = None,
     ) -> Vision:
         """With the real models, only those the granted mode needs. models.errors.MisconfiguredError when missing.
 
@@ -99,7 +102,7 @@ class Vision:
         if collect_scores and config.recognition.collect_scores and engines.faces is not None:
             model = embedder(config, engines.faces.name)
             scores = ImpostorScores(config.state_dir, model.name, model.sha256)
-        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id, scores=scores)
+        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id, scores=scores, watch=watch)
 
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
         """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
@@ -183,6 +186,7 @@ class Vision:
             self._mode,
             keeper=self._thresholds,
             on_stranger=None if self._scores is None else self._scores.add,
+            watch=self._watch,
         )
         self._face_stages[camera.id] = stage
         return stage

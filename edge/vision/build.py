@@ -9,7 +9,7 @@ from edge.threshold import ThresholdKeeper
 from edge.values import Instant
 from edge.vision.decide import Rule
 from edge.vision.permits import FacePolicy
-from edge.vision.ports import FaceEngine, Templates
+from edge.vision.ports import FaceEngine, Templates, TrackWatch
 from edge.vision.stage import FaceSettings, FaceStage, OnStranger, RuleNow
 
 
@@ -22,6 +22,7 @@ def face_stage(
     *,
     keeper: ThresholdKeeper | None = None,
     on_stranger: OnStranger | None = None,
+    watch: TrackWatch | None = None,
 ) -> FaceStage:
     """The stage of one entrance camera; ValueError under `qr_only`, which has none.
 
@@ -46,7 +47,8 @@ def face_stage(
     )
     policy = FacePolicy(mode, camera.lane, camera.spot)
     rule_now = None if keeper is None else _rule_now(keeper)
-    return FaceStage(engine, policy, templates, chosen, rule_now, on_stranger if mode in ("lane", "open") else None)
+    note = on_stranger if mode in ("lane", "open") else None
+    return FaceStage(engine, policy, templates, chosen, rule_now, note, watch)
 
 
 def _rule_now(keeper: ThresholdKeeper) -> RuleNow:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.values import Candidate, Image, Vector
+from edge.values import Candidate, Decision, Image, Instant, Track, Vector
 from models.detections import Detections
 
 
@@ -34,6 +34,22 @@ class FaceEngine(Protocol):
     def align(self, frame: Image, five: NDArray[np.float32]) -> Image: ...
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]: ...
+
+
+class TrackWatch(Protocol):
+    """Looks on while faces are decided: evaluations count with it. Gets no picture and no vector."""
+
+    def looked(self, track: Track, size: tuple[int, int], embedded: int, now: Instant) -> None:
+        """A track was seen in a picture of this width and height; `embedded`: embedder calls this look took."""
+        ...
+
+    def concluded(self, track: int, embedded: int) -> None:
+        """A track ended; `embedded`: embedder calls its end took."""
+        ...
+
+    def decided(self, decision: Decision, now: Instant) -> None:
+        """A decision, provisional or final."""
+        ...
 
 
 class Templates(Protocol):

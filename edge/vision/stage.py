@@ -13,7 +13,7 @@ from edge.tracking.tracker import Tracker, TrackerSettings
 from edge.values import Claim, Decision, Frame, Instant, Track
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
-from edge.vision.ports import FaceEngine, Templates
+from edge.vision.ports import FaceEngine, Templates, TrackWatch
 from edge.vision.quality import before_landmarks, pose, rate
 from edge.vision.shots import FaceCase, Shot
 
@@ -74,6 +74,7 @@ class FaceStage:
         settings: FaceSettings,
         rule_now: RuleNow | None = None,
         on_stranger: OnStranger | None = None,
+        watch: TrackWatch | None = None,
     ) -> None:
         self._engine = engine
         self._policy = policy
@@ -81,6 +82,7 @@ class FaceStage:
         self._settings = settings
         self._rule_now = rule_now
         self._on_stranger = on_stranger
+        self._watch = watch
         self._gate = MotionGate()
         self._tracker = Tracker(_TRACKING)
         self._cases: dict[int, FaceCase] = {}
@@ -102,7 +104,7 @@ class FaceStage:
         tracks = self._tracker.step(found.boxes, found.scores, now.monotonic)
         self._claim_taken = False
         nearest_first = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
-        decided = [self._look(track, frame, claim) for track in nearest_first]
+        decided = [self._watched_look(track, frame, claim) for track in nearest_first]
         decided += [self._conclude(track, now) for track in tracks.ended]
         return tuple(decision for decision in decided if decision is not None)
 
@@ -116,6 +118,14 @@ class FaceStage:
         """Conclude everybody in view and forget them."""
         decided = [self._conclude(track, now) for track in list(self._cases)]
         return tuple(decision for decision in decided if decision is not None)
+
+    def _watched_look(self, track: Track, frame: Frame, claim: Claim | None) -> Decision | None:
+        before = self.counts.embedder_calls
+        decision = self._look(track, frame, claim)
+        if self._watch is not None:
+            height, width = frame.image.shape[:2]
+            self._watch.looked(track, (width, height), self.counts.embedder_calls - before, frame.captured)
+        return decision
 
     def _look(self, track: Track, frame: Frame, claim: Claim | None) -> Decision | None:
         case = self._cases.get(track.id)
@@ -192,7 +202,10 @@ class FaceStage:
             self._note_stranger(case, decision, rule, now)
             case.forget()
             self.counts.decisions[decision.outcome] = self.counts.decisions.get(decision.outcome, 0) + 1
-        return replace(decision, track=track)
+        decision = replace(decision, track=track)
+        if self._watch is not None:
+            self._watch.decided(decision, now)
+        return decision
 
     def _note_stranger(self, case: FaceCase, decision: Decision, rule: Rule, now: Instant) -> None:
         """A 1:N search that named nobody says how alike strangers are; a 1:1 comparison does not."""
@@ -205,9 +218,11 @@ class FaceStage:
         case = self._cases.pop(track, None)
         if case is None or case.closed:
             return None
-        waiting = case.waiting
+        waiting, before = case.waiting, self.counts.embedder_calls
         if waiting is not None and not case.vectors and self._templates.templates > 0:
             # The only usable picture still waited for a better one when the person went out of view.
             self.counts.embedder_calls += 1
             case.embedded(waiting, self._engine.embed([waiting.crop])[0], now)
+        if self._watch is not None:
+            self._watch.concluded(track, self.counts.embedder_calls - before)
         return self._judge(case, track, now, ended=True)

@@ -1,0 +1,57 @@
+"""Writes down what the face stage does with each track, for scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge.values import Decision, Instant, Track
+from models.evaluation.entrance import DecidedTrack, Sighting
+from models.evaluation.entrance import Decision as Word
+
+
+@dataclass(slots=True)
+class _Notes:
+    start_s: float
+    end_s: float
+    embedder_calls: int = 0
+    words: list[Word] = field(default_factory=list)
+    path: list[Sighting] = field(default_factory=list)
+
+
+class TrackRecorder:
+    """`edge.vision.ports.TrackWatch`; times count from monotonic 0."""
+
+    def __init__(self) -> None:
+        self._notes: dict[int, _Notes] = {}
+        self.waits_s: list[float] = []
+        """From the pipeline's own first usable face to the first name, one for each named track."""
+
+    def looked(self, track: Track, size: tuple[int, int], embedded: int, now: Instant) -> None:
+        """A sighting."""
+        notes = self._notes.setdefault(track.id, _Notes(now.monotonic, now.monotonic))
+        notes.end_s = now.monotonic
+        notes.embedder_calls += embedded
+        x, y = track.centre
+        notes.path.append(Sighting(now.monotonic, x / size[0], y / size[1]))
+
+    def concluded(self, track: int, embedded: int) -> None:
+        """The end."""
+        if track in self._notes:
+            self._notes[track].embedder_calls += embedded
+
+    def decided(self, decision: Decision, now: Instant) -> None:
+        """A word about a track."""
+        notes = self._notes.get(decision.track)
+        if notes is None:
+            return
+        named = any(word.subject is not None for word in notes.words)
+        if decision.subject is not None and decision.first_usable is not None and not named:
+            self.waits_s.append(now.monotonic - decision.first_usable.monotonic)
+        notes.words.append(Word(now.monotonic, decision.subject))
+
+    def tracks(self) -> list[DecidedTrack]:
+        """All tracks so far."""
+        return [
+            DecidedTrack(one.start_s, one.end_s, tuple(one.words), one.embedder_calls, tuple(one.path))
+            for one in self._notes.values()
+        ]

@@ -1,0 +1,99 @@
+"""Many people at the entrance, in threes whose ways cross, and the ground truth of it: for tests and benches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.evaluation.entrance import Appearance, Sighting
+from simulator.scenes.catalogue import KNOWN, STRANGERS
+from simulator.scenes.entrance import EntranceScene, EntranceWalker, FaceTruth
+
+_PERIOD_S = 6.0
+"""From one group to the next: the last of a group still walks when the first of the next comes into view."""
+_APART_S = 0.9
+_PATH_STEP_S = 0.2
+USABLE_PX = 30.0
+_WHOLE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingWalker(EntranceWalker):
+    """Walks over from `lane` to `to_lane` in the middle of the way."""
+
+    to_lane: float = 0.0
+
+    def position(self, t: float) -> tuple[float, float] | None:
+        at = EntranceWalker.position(self, t)
+        if at is None:
+            return None
+        share = min(max(((t - self.start) / self.duration - 0.25) / 0.5, 0.0), 1.0)
+        return at[0] + (self.to_lane - self.lane) * share * share * (3 - 2 * share), at[1]
+
+
+def crowd(
+    groups: int, seed: int = 1, known: Sequence[str] = KNOWN, others: Sequence[str] = STRANGERS
+) -> list[EntranceWalker]:
+    """`groups` of three at once, every six seconds: two swap sides, one comes behind them; half are strangers.
+
+    The same person comes again in later groups, never twice at a time.
+    """
+    rng = np.random.default_rng(seed)
+    draws = {True: _cycle(known, rng), False: _cycle(others, rng)}
+    walkers: list[EntranceWalker] = []
+    for group in range(groups):
+        kinds = rng.permutation([True, False, group % 2 == 0])
+        for place, kind in enumerate(kinds):
+            side = (-0.4, 0.4, 0.0)[place]
+            to = (0.4, -0.4, 0.0)[place]
+            start = group * _PERIOD_S + place * _APART_S + float(rng.uniform(0, 0.2))
+            speed = float(rng.uniform(1.0, 1.3))
+            walkers.append(CrossingWalker(next(draws[bool(kind)]), round(start, 3), side, round(speed, 3), to))
+    return walkers
+
+
+def duration(walkers: Sequence[EntranceWalker]) -> float:
+    """Seconds until the last is out of the picture and a moment longer."""
+    return max(walker.start + walker.duration for walker in walkers) + 1.5
+
+
+def ground_truth(
+    scene: EntranceScene, walkers: Sequence[EntranceWalker], known: Sequence[str] = KNOWN
+) -> list[Appearance]:
+    """Everyone who came. A face is usable from 30 pixels on, wholly in the picture, not hidden, inside the lane."""
+    return [_appearance(scene, walker, walkers, known) for walker in walkers]
+
+
+def _appearance(
+    scene: EntranceScene, walker: EntranceWalker, walkers: Sequence[EntranceWalker], known: Sequence[str]
+) -> Appearance:
+    width, height = scene.camera.size
+    lane = np.array(scene.lane, np.float32) * np.array([width, height], np.float32)
+    path: list[Sighting] = []
+    usable: float | None = None
+    for t in np.arange(walker.start, walker.start + walker.duration, _PATH_STEP_S / 2):
+        face = _face(scene.truth(float(t), walkers), walker.identity)
+        if face is None:
+            continue
+        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+        path.append(Sighting(round(float(t), 3), round(x / width, 4), round(y / height, 4)))
+        inside = cv2.pointPolygonTest(lane, (x, y), False) >= 0
+        if usable is None and inside and face.width >= USABLE_PX and face.visible >= _WHOLE:
+            usable = float(t)
+    subject = walker.identity if walker.identity in known else None
+    end = path[-1].at_s if path else walker.start
+    return Appearance(subject, walker.start, end, usable, tuple(path))
+
+
+def _face(faces: Sequence[FaceTruth], identity: str) -> FaceTruth | None:
+    return next((face for face in faces if face.identity == identity), None)
+
+
+def _cycle(names: Sequence[str], rng: np.random.Generator) -> Iterator[str]:
+    """Everyone in turn, in one shuffled order: the same person comes again as late as possible."""
+    order = [names[number] for number in rng.permutation(len(names))]
+    while True:
+        yield from order
