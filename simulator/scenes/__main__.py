@@ -57,10 +57,15 @@ class _Preview:
         ]
         door = (0.4, 5.3)
         self._routes = [
-            Route(number, 1.2 * number, (
-                *stops_along(way(STORE, door, shelf.stand)[:-1]), Stop(*shelf.stand, stay=6, face=shelf.label),
-                *stops_along(way(STORE, shelf.stand, door)[1:]),
-            ))
+            Route(
+                number,
+                1.2 * number,
+                (
+                    *stops_along(way(STORE, door, shelf.stand)[:-1]),
+                    Stop(*shelf.stand, stay=6, face=shelf.label),
+                    *stops_along(way(STORE, shelf.stand, door)[1:]),
+                ),
+            )
             for number, shelf in enumerate(STORE.shelves)
         ]
 
@@ -73,9 +78,7 @@ class _Preview:
 
     def film(self, out: Path) -> bool:
         first = self.frame(0.0)
-        writer = cv2.VideoWriter(
-            str(out), cv2.VideoWriter.fourcc(*"mp4v"), _FPS, (first.shape[1], first.shape[0])
-        )
+        writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), _FPS, (first.shape[1], first.shape[0]))
         if not writer.isOpened():
             return False
         try:

@@ -234,8 +234,10 @@ class _Canvas:
         height, width = self._part.shape
         columns, rows = np.nonzero(self._part.any(axis=0))[0], np.nonzero(self._part.any(axis=1))[0]
         return (
-            max(0, int(columns[0]) - _EDGE), max(0, int(rows[0]) - _EDGE),
-            min(width, int(columns[-1]) + _EDGE), min(height, int(rows[-1]) + _EDGE),
+            max(0, int(columns[0]) - _EDGE),
+            max(0, int(rows[0]) - _EDGE),
+            min(width, int(columns[-1]) + _EDGE),
+            min(height, int(rows[-1]) + _EDGE),
         )
 
     def _place(self, point: Point3) -> Point3:

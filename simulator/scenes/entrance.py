@@ -176,7 +176,8 @@ class EntranceScene:
             return (1, 1)
         moved = self._look_at(seen.walker, later, seen.walked + seen.walker.speed * _SHUTTER)
         return (
-            1 + round(abs(moved.face[0] - seen.face[0])), 1 + round(abs(moved.face[1] - seen.face[1])),
+            1 + round(abs(moved.face[0] - seen.face[0])),
+            1 + round(abs(moved.face[1] - seen.face[1])),
         )
 
     def _body(self, identity: str, head: HeadLoop, phase: int) -> DressedBody:

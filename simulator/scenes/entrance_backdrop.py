@@ -64,9 +64,15 @@ def _hall(painting: Painting, rng: np.random.Generator) -> None:
     floor = np.asarray(cv2.addWeighted(tinted, 0.35, floor, 0.65, 0), np.uint8)
     cv2.polylines(floor, [lane.astype(np.int32)], True, (245, 238, 228), 4, cv2.LINE_AA)
     far, near = DOOR_Y, DOOR_Y - 6.0
-    painting.surface(floor, [
-        (-_HALF_HALL, far, 0), (_HALF_HALL, far, 0), (_HALF_HALL, near, 0), (-_HALF_HALL, near, 0),
-    ])
+    painting.surface(
+        floor,
+        [
+            (-_HALF_HALL, far, 0),
+            (_HALF_HALL, far, 0),
+            (_HALF_HALL, near, 0),
+            (-_HALF_HALL, near, 0),
+        ],
+    )
     side = gradient((164, 172, 176), (138, 146, 151), (6.0, _CEILING))
     for x, first, last in ((-_HALF_HALL, near, far), (_HALF_HALL, far, near)):
         painting.surface(side, [(x, first, _CEILING), (x, last, _CEILING), (x, last, 0), (x, first, 0)])
@@ -107,9 +113,15 @@ def _doors(painting: Painting) -> None:
             x1 = hinge if y1 == DOOR_Y else edge
             painting.surface(plain(frame), [(x1, y1, _DOOR_TOP), (x1, y2, _DOOR_TOP), (x1, y2, 0), (x1, y1, 0)])
         for z1, z2 in ((_DOOR_TOP, _DOOR_TOP - bar), (0.12, 0.0)):
-            painting.surface(plain(frame), [
-                (hinge, DOOR_Y, z1), (edge, DOOR_Y - 1.16, z1), (edge, DOOR_Y - 1.16, z2), (hinge, DOOR_Y, z2),
-            ])
+            painting.surface(
+                plain(frame),
+                [
+                    (hinge, DOOR_Y, z1),
+                    (edge, DOOR_Y - 1.16, z1),
+                    (edge, DOOR_Y - 1.16, z2),
+                    (hinge, DOOR_Y, z2),
+                ],
+            )
 
 
 def _furniture(painting: Painting, rng: np.random.Generator) -> None:

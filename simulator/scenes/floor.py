@@ -132,8 +132,8 @@ class FloorScene:
         wide = self.camera.focal / self.camera.depth(pose.x, pose.y, height / 2)
         across = wide / body.pixels_per_metre * height / BODY_HEIGHT
         elevation = self.camera.elevation(pose.x, pose.y, 0.9)
-        tall = body.pixels_per_metre * BODY_HEIGHT * math.cos(
-            min(_ELEVATIONS, key=lambda angle: abs(angle - elevation))
+        tall = (
+            body.pixels_per_metre * BODY_HEIGHT * math.cos(min(_ELEVATIONS, key=lambda angle: abs(angle - elevation)))
         )
         lean, down = (foot - crown) / tall
         linear = np.array([[across, lean], [0.0, down]])

@@ -19,9 +19,15 @@ def paint_store(plan: StorePlan, camera: Pinhole, seed: int) -> Image:
     """A picture of `plan` without people."""
     rng = np.random.default_rng(seed)
     painting = Painting(camera)
-    painting.surface(_floor(plan, rng), [
-        (0, plan.depth, 0), (plan.width, plan.depth, 0), (plan.width, 0, 0), (0, 0, 0),
-    ])
+    painting.surface(
+        _floor(plan, rng),
+        [
+            (0, plan.depth, 0),
+            (plan.width, plan.depth, 0),
+            (plan.width, 0, 0),
+            (0, 0, 0),
+        ],
+    )
     _ceiling(painting, plan)
     _walls(painting, plan)
     for shelf in sorted(plan.shelves, key=lambda s: -s.y1):
@@ -88,9 +94,15 @@ def _ceiling(painting: Painting, plan: StorePlan) -> None:
             low, high = (spot - half).astype(int), (spot + half).astype(int)
             cv2.rectangle(texture, (int(low[0]), int(low[1])), (int(high[0]), int(high[1])), (250, 252, 255), -1)
     high_up = plan.wall_height
-    painting.surface(texture, [
-        (0, plan.depth, high_up), (plan.width, plan.depth, high_up), (plan.width, 0, high_up), (0, 0, high_up),
-    ])
+    painting.surface(
+        texture,
+        [
+            (0, plan.depth, high_up),
+            (plan.width, plan.depth, high_up),
+            (plan.width, 0, high_up),
+            (0, 0, high_up),
+        ],
+    )
 
 
 def _walls(painting: Painting, plan: StorePlan) -> None:
@@ -99,16 +111,34 @@ def _walls(painting: Painting, plan: StorePlan) -> None:
     cv2.rectangle(back, (0, round(0.5 * TEXEL)), (back.shape[1], round(0.95 * TEXEL)), (96, 62, 40), -1)
     write(back, "V I T R I N A   audio", (back.shape[1] // 2, round(0.725 * TEXEL)), 1.1, (240, 240, 240))
     cv2.rectangle(back, (0, back.shape[0] - 14), (back.shape[1], back.shape[0]), (120, 122, 125), -1)
-    painting.surface(back, [
-        (0, plan.depth, high), (plan.width, plan.depth, high), (plan.width, plan.depth, 0), (0, plan.depth, 0),
-    ])
+    painting.surface(
+        back,
+        [
+            (0, plan.depth, high),
+            (plan.width, plan.depth, high),
+            (plan.width, plan.depth, 0),
+            (0, plan.depth, 0),
+        ],
+    )
     side = gradient((196, 200, 203), (168, 174, 178), (plan.depth, high))
-    painting.surface(side, [
-        (plan.width, plan.depth, high), (plan.width, 0, high), (plan.width, 0, 0), (plan.width, plan.depth, 0),
-    ])
-    painting.surface(_entrance_wall(plan), [
-        (0, 0, high), (0, plan.depth, high), (0, plan.depth, 0), (0, 0, 0),
-    ])
+    painting.surface(
+        side,
+        [
+            (plan.width, plan.depth, high),
+            (plan.width, 0, high),
+            (plan.width, 0, 0),
+            (plan.width, plan.depth, 0),
+        ],
+    )
+    painting.surface(
+        _entrance_wall(plan),
+        [
+            (0, 0, high),
+            (0, plan.depth, high),
+            (0, plan.depth, 0),
+            (0, 0, 0),
+        ],
+    )
 
 
 def _entrance_wall(plan: StorePlan) -> Image:
@@ -140,7 +170,9 @@ def _till(painting: Painting, plan: StorePlan) -> None:
     painting.box((x1, x2), (y1, y2), (0, _COUNTER_HEIGHT), BoxFaces((96, 120, 150)))
     middle = (y1 + y2) / 2
     painting.box(
-        (x1 + 0.28, x1 + 0.33), (middle - 0.2, middle + 0.2), (_COUNTER_HEIGHT, _COUNTER_HEIGHT + 0.3),
+        (x1 + 0.28, x1 + 0.33),
+        (middle - 0.2, middle + 0.2),
+        (_COUNTER_HEIGHT, _COUNTER_HEIGHT + 0.3),
         BoxFaces((48, 44, 42)),
     )
 

@@ -118,7 +118,10 @@ def test_a_loop_never_jumps(footage: Footage) -> None:
 def test_the_preview_says_what_is_wrong(tmp_path: Path, footage: Footage) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simulator.scenes", "--preview", str(tmp_path / "missing" / "x.png")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 2
     assert "does its folder exist" in done.stderr

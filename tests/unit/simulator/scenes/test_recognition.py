@@ -82,9 +82,11 @@ def test_the_person_detector_finds_the_figures(persons: PersonDetector) -> None:
                 floor = scene.homography @ np.array([(x1 + x2) / 2, y2, 1.0])
                 distances.append(math.dist((truth.x, truth.y), floor[:2] / floor[2]))
     share, weak = (float(np.mean(np.array(scores) >= limit)) for limit in (0.4, 0.25))
-    report(f"floor: {len(scores)} figures, score >= 0.4: {share:.3f}, >= 0.25: {weak:.3f}, {np.median(scores):.2f}; "
-           f"foot point error median {np.median(distances):.2f} m, "
-           f"p90 {np.quantile(distances, 0.9):.2f} m")
+    report(
+        f"floor: {len(scores)} figures, score >= 0.4: {share:.3f}, >= 0.25: {weak:.3f}, {np.median(scores):.2f}; "
+        f"foot point error median {np.median(distances):.2f} m, "
+        f"p90 {np.quantile(distances, 0.9):.2f} m"
+    )
     assert len(scores) > 250
     assert share >= 0.9
     assert np.median(distances) < 0.3
@@ -151,14 +153,18 @@ def test_faces_are_found_and_told_apart(footage: Footage, faces: FaceModels) -> 
         if identity in KNOWN:
             own = KNOWN.index(identity)
             mine, others = walk.similar[:, own], np.delete(walk.similar, own, axis=1).max(axis=1)
-            report(f"{identity}: {walk.detected}/{walk.frames} found, cosine p10 {np.quantile(mine, 0.1):.2f}, "
-                   f"median {np.median(mine):.2f}, other identities at most {others.max():.2f}")
+            report(
+                f"{identity}: {walk.detected}/{walk.frames} found, cosine p10 {np.quantile(mine, 0.1):.2f}, "
+                f"median {np.median(mine):.2f}, other identities at most {others.max():.2f}"
+            )
             assert np.quantile(mine, 0.1) > 0.42
             assert others.max() < 0.35
         else:
             closest = walk.similar.max(axis=1)
-            report(f"{identity} (stranger): {walk.detected}/{walk.frames} found, cosine to anybody median "
-                   f"{np.median(closest):.2f}, at most {closest.max():.2f}")
+            report(
+                f"{identity} (stranger): {walk.detected}/{walk.frames} found, cosine to anybody median "
+                f"{np.median(closest):.2f}, at most {closest.max():.2f}"
+            )
             assert closest.max() < 0.35
         assert walk.detected >= 0.8 * walk.frames, identity
     report(f"all: {detected}/{frames} faces of 40 px and more found")
