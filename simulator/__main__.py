@@ -11,7 +11,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from contract.clock import SystemClock
@@ -105,7 +104,7 @@ def run_folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="vitrina-run-") as temporary:
             yield Path(temporary)
         return
-    folder = (keep / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")).resolve()
+    folder = (keep / SystemClock().now().strftime("%Y%m%d-%H%M%S")).resolve()
     folder.mkdir(parents=True)
     yield folder
 
