@@ -14,7 +14,6 @@ from models.weights import default_weights_dir, read_manifest, sha256_file
 
 FACE_MODELS = (FACE_DETECTOR, FACE_LANDMARKS, FACE_EMBEDDER)
 PERSON_MODELS = (PERSON_DETECTOR,)
-_PACK_LICENCE = "see the pack (often non-commercial)"
 
 
 def weights_dir(config: EdgeConfig) -> Path:
@@ -40,7 +39,7 @@ def model_cards(config: EdgeConfig, mode: Mode) -> tuple[ModelCard, ...]:
     ]
     if config.models.pack is not None and mode != "qr_only":
         pack = config.models.pack
-        cards.append(ModelCard(name=pack.name[:60], sha256=_pack_sha256(pack), licence=_PACK_LICENCE))
+        cards.append(ModelCard(name=pack.name[:60], sha256=_pack_sha256(pack), licence=_pack_terms(pack)[:60]))
     return tuple(cards)
 
 
@@ -55,6 +54,12 @@ def embedder_sha256(config: EdgeConfig) -> str | None:
 def embedder(config: EdgeConfig, name: str) -> Model:
     """The embedder as a threshold certificate names it; `name` is `FaceModels.name`."""
     return Model(name=name[:80], sha256=embedder_sha256(config))
+
+
+def _pack_terms(pack: Path) -> str:
+    from models.faces.packs import pack_licence  # under qr_only no face module is imported (PRIVACY P9)
+
+    return pack_licence(pack).terms
 
 
 def _pack_sha256(pack: Path) -> str:

@@ -14,6 +14,7 @@ from edge.values import Box, Image, Vector
 from edge.vision.ports import FaceEngine
 from edge.vision.quality import Pose, before_landmarks, pose, rate
 from models.faces.detector import FaceDetector
+from models.faces.enrolment import enrolment_template
 from models.faces.stills import detect_still
 
 RefusalReason = Literal["no_face", "several_faces", "small", "edge", "dark", "blurred", "turned"]
@@ -89,8 +90,8 @@ def assess(image: Image, models: StillEngine) -> Enrolled | NotEnrolled:
 
 
 def embed(image: Image, sight: Sight, models: StillEngine) -> Enrolled:
-    """The template of an examined face."""
-    vector = np.array(models.embed([models.align(image, sight.five)])[0], np.float32)
+    """The template of an examined face, out of several views of it."""
+    vector = enrolment_template(models, models.align(image, sight.five))
     return Enrolled(vector, sight.quality)
 
 
