@@ -50,8 +50,12 @@ class TrackRecorder:
         notes.words.append(Word(now.monotonic, decision.subject))
 
     def tracks(self) -> list[DecidedTrack]:
-        """All tracks so far."""
-        return [
-            DecidedTrack(one.start_s, one.end_s, tuple(one.words), one.embedder_calls, tuple(one.path))
-            for one in self._notes.values()
-        ]
+        """All tracks so far, each up to its last word: that speaks of whom the track had seen until then, also when
+        the track changes over to somebody else later."""
+        return [_decided(notes) for notes in self._notes.values()]
+
+
+def _decided(notes: _Notes) -> DecidedTrack:
+    end = notes.words[-1].at_s if notes.words else notes.end_s
+    path = tuple(point for point in notes.path if point.at_s <= end)
+    return DecidedTrack(notes.start_s, min(end, notes.end_s), tuple(notes.words), notes.embedder_calls, path)

