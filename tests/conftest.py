@@ -36,6 +36,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright's driver holds the main thread's event loop until the session ends."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
 class Cluster:
     """A private PostgreSQL server; its own user, because initdb refuses root."""
 
