@@ -96,8 +96,9 @@ class FaceStage:
         """Look at one frame. `claim`: the check-in that waits at this camera (mode verify)."""
         now = frame.captured
         self._last_frame = now.monotonic
-        awake = self._gate.step(frame.image, now.monotonic)
-        if now.monotonic < self._next_detection or not (awake or self._tracker.busy):
+        if now.monotonic < self._next_detection:
+            return ()
+        if not (self._gate.step(frame.image, now.monotonic) or self._tracker.busy):
             return ()
         self._next_detection = now.monotonic + _EARLY / self._settings.detect_hz
         self.counts.detector_calls += 1
