@@ -42,6 +42,7 @@ def test_filters_say_when_there_is_nothing(visitor: Visitor, node: FakeNode) -> 
 
 
 def test_the_system_page_shows_the_node(visitor: Visitor, node: FakeNode) -> None:
+    node.online()  # whatever ran before, it has just reported
     page = visitor.staff("vera", "/system")
     here = page.locator(f"#node-{node.name}")
     expect(here).to_contain_text("Online")
@@ -53,6 +54,7 @@ def test_the_system_page_shows_the_node(visitor: Visitor, node: FakeNode) -> Non
 
 
 def test_a_lost_node_is_loud_and_a_new_key_waits_for_an_administrator(visitor: Visitor, node: FakeNode) -> None:
+    node.online()
     other = replace(node, name="edge-2", session=uuid.uuid4().hex, sequence=0)
     other.online(health=False)
     other.online(health=False, key="another key")
