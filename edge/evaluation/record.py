@@ -9,6 +9,9 @@ from models.evaluation.entrance import DecidedTrack, Sighting
 from models.evaluation.entrance import Decision as Word
 
 
+_MOMENT_S = 1e-3
+
+
 @dataclass(slots=True)
 class _Notes:
     start_s: float
@@ -58,4 +61,6 @@ class TrackRecorder:
 def _decided(notes: _Notes) -> DecidedTrack:
     end = notes.words[-1].at_s if notes.words else notes.end_s
     path = tuple(point for point in notes.path if point.at_s <= end)
-    return DecidedTrack(notes.start_s, min(end, notes.end_s), tuple(notes.words), notes.embedder_calls, path)
+    # Decided at first sight: still a moment long, for a track of no length overlaps nobody.
+    end = max(min(end, notes.end_s), notes.start_s + _MOMENT_S)
+    return DecidedTrack(notes.start_s, end, tuple(notes.words), notes.embedder_calls, path)
