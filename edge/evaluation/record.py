@@ -8,7 +8,6 @@ from edge.values import Decision, Instant, Track
 from models.evaluation.entrance import DecidedTrack, Sighting
 from models.evaluation.entrance import Decision as Word
 
-
 _MOMENT_S = 1e-3
 
 
