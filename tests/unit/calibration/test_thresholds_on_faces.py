@@ -86,8 +86,8 @@ def test_half_of_the_identities_certify_for_the_other_half(
         realised.append(float((others >= threshold).mean()))
         print(f"threshold {threshold:.3f}, target FPIR {wish.fpir:.1e}, realised {realised[-1]:.1e} of {len(others)}")
     record_property("realised_fpir", realised)
-    # Some 79 strangers judge a split: one look-alike among them is more than the target. So few people can contradict the
-    # promise only beyond their own spread, and two splits of four have gone over it (docs/thresholds.md).
+    # Some 79 strangers judge a split: one look-alike among them is more than the target. So few people can contradict
+    # the promise only beyond their own spread, and two splits of four have gone over it (docs/thresholds.md).
     spread = float(np.std(realised, ddof=1)) / len(realised) ** 0.5
     assert np.mean(realised) - 2 * spread <= wish.fpir
     assert max(realised) <= 4 * wish.fpir
