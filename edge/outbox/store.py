@@ -7,6 +7,7 @@ duplicate at central, which drops it. This keeps wear low (infra.md, "Outbox").
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -196,7 +197,12 @@ class OutboxStore:
         if self._watermark <= self._pruned_to and not self._also:
             return 0
         (below,) = self._db.execute("SELECT count(*) FROM event WHERE sequence <= ?", (self._watermark,)).fetchone()
-        return int(below) + len(self._also)
+        # A repeated receipt names events that are long deleted: only what is still there counts.
+        (beyond,) = self._db.execute(
+            "SELECT count(*) FROM event WHERE sequence IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(self._also)),),
+        ).fetchone()
+        return int(below) + int(beyond)
 
     def _delete_receipted(self) -> None:
         gone = 0
