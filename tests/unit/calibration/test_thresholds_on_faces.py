@@ -16,6 +16,7 @@ from calibration.thresholds.records import ImpostorScore
 FACES = Path(__file__).parents[4] / "shared" / "data" / "faces"
 Vectors = npt.NDArray[np.float32]
 GALLERY = 25
+WISH = Wish(GALLERY, false_arrivals_per_day=4.0)
 """People enrolled, one photo each; all others of the half are strangers."""
 
 
@@ -61,11 +62,11 @@ def top_scores(
     return found
 
 
-def test_half_of_the_identities_certify_for_the_other_half(
-    embedded: tuple[Vectors, npt.NDArray[np.int64]], record_property: pytest.RecordProperty
-) -> None:
+@pytest.fixture(scope="module")
+def realised(embedded: tuple[Vectors, npt.NDArray[np.int64]]) -> list[float]:
+    """FPIR on one half of the people at the threshold earned on the other half, for four splits."""
     vectors, people = embedded
-    realised, wish = [], Wish(GALLERY, false_arrivals_per_day=4.0)
+    found, wish = [], WISH
     for seed in range(4):
         random = np.random.default_rng(seed)
         first = np.isin(people, random.permutation(np.unique(people))[: len(np.unique(people)) // 2])
@@ -83,12 +84,19 @@ def test_half_of_the_identities_certify_for_the_other_half(
         ]
         threshold = earn(records, wish, replicates=100).threshold
         others = np.array([score for _, score in top_scores(vectors[~first], people[~first], random, 20)])
-        realised.append(float((others >= threshold).mean()))
-        print(f"threshold {threshold:.3f}, target FPIR {wish.fpir:.1e}, realised {realised[-1]:.1e} of {len(others)}")
-    record_property("realised_fpir", realised)
-    # Some 79 strangers judge a split: one look-alike among them is more than the target. So few people can contradict
-    # the promise only beyond their own spread, and two splits of four have gone over it (docs/thresholds.md).
+        found.append(float((others >= threshold).mean()))
+        print(f"threshold {threshold:.3f}, target FPIR {wish.fpir:.1e}, realised {found[-1]:.1e} of {len(others)}")
+    return found
+
+
+@pytest.mark.xfail(strict=True, reason="two splits of four go over the target (docs/thresholds.md): not met yet")
+def test_half_of_the_identities_certify_for_the_other_half(realised: list[float]) -> None:
+    assert np.mean(realised) <= WISH.fpir
+    assert sum(rate <= WISH.fpir for rate in realised) >= 3
+
+
+def test_the_target_is_not_missed_by_more_than_the_judges_spread(realised: list[float]) -> None:
+    """Some 79 strangers judge a split: one look-alike among them is already more than the target."""
     spread = float(np.std(realised, ddof=1)) / len(realised) ** 0.5
-    assert np.mean(realised) - 2 * spread <= wish.fpir
-    assert max(realised) <= 4 * wish.fpir
-    assert sum(rate <= wish.fpir for rate in realised) >= 2
+    assert np.mean(realised) - 2 * spread <= WISH.fpir
+    assert max(realised) <= 4 * WISH.fpir
