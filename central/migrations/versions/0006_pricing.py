@@ -1,0 +1,16 @@
+"""Campaigns, ledger, till: issue 5."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To this version."""
+
+
+def downgrade() -> None:
+    """Back to the one before."""

@@ -1,0 +1,16 @@
+"""Orders, sale lines, contribution: issue 5."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To this version."""
+
+
+def downgrade() -> None:
+    """Back to the one before."""

@@ -1,0 +1,16 @@
+"""Subscriptions, deliveries, predictions, segments: issue 5."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To this version."""
+
+
+def downgrade() -> None:
+    """Back to the one before."""
