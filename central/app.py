@@ -30,6 +30,7 @@ from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
 from central.pricing.routes import router as pricing
+from central.privacy.vault import FileVault
 from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
 from central.schema import migrate
@@ -74,6 +75,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
         async with AsyncExitStack() as stack:
             runtime = await open_runtime(settings, clock or SystemClock())
             stack.push_async_callback(runtime.db.close)
+            stack.callback(runtime.vault.close)
             app.state.runtime = runtime
             if bus:
                 await _start_bus(app, runtime, stack)
@@ -110,7 +112,7 @@ async def open_runtime(settings: Settings, clock: Clock) -> Runtime:
     except MisconfiguredError:
         await database.close()
         raise
-    return Runtime(settings, database, clock, own_keys)
+    return Runtime(settings, database, clock, own_keys, FileVault(settings.data / "subject-keys.db"))
 
 
 async def _start_bus(app: FastAPI, runtime: Runtime, stack: AsyncExitStack) -> None:

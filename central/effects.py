@@ -15,6 +15,7 @@ from central.database import Base
 from central.keys import Keys
 from central.labels.tables import Presence
 from central.outgoing.tables import OutgoingCommand
+from central.privacy.vault import Vault
 from central.settings import Settings
 from central.visits.tables import Visit
 
@@ -27,6 +28,7 @@ class Effects:
     now: datetime
     keys: Keys
     settings: Settings
+    vault: Vault
     visits: set[tuple[str, str]] = field(default_factory=set)
     """(store, visit) whose identity must be concluded again."""
     zones: set[tuple[str, str]] = field(default_factory=set)

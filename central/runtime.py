@@ -20,6 +20,7 @@ from central.fleet.tables import Node
 from central.ingest.tables import Mark
 from central.keys import Keys
 from central.outgoing.service import message, wire
+from central.privacy.vault import Vault
 from central.settings import Settings
 from central.settling import finish
 from central.wake import Wake
@@ -36,6 +37,7 @@ class Runtime:
     db: Database
     clock: Clock
     keys: Keys
+    vault: Vault
     hub: Hub = field(default_factory=Hub)
     bus: Bus | None = None
     wake: Wake = field(default_factory=Wake)
@@ -44,7 +46,7 @@ class Runtime:
     async def change(self) -> AsyncIterator[Effects]:
         """A transaction with its effects: concluded before the commit, told to nodes and pages after it."""
         async with self.db.write() as session:
-            effects = Effects(session, self.clock.now(), self.keys, self.settings)
+            effects = Effects(session, self.clock.now(), self.keys, self.settings, self.vault)
             yield effects
             await finish(effects)
             news = await self._draw(effects)

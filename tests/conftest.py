@@ -324,6 +324,7 @@ async def shop(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         yield Shop(runtime, bus, clock)
     finally:
         await asyncio.sleep(0)
+        runtime.vault.close()
         await runtime.db.close()
 
 

@@ -1,0 +1,47 @@
+"""What each table holds about a person: read by export, erasure and retention, so that no table can be forgotten.
+
+A table says it in `__table_args__`: `{"info": holds("subject", "delete")}` or `{"info": NOBODY}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+By = Literal["subject", "customer", "visit", "owner"]
+Erasure = Literal["delete", "detach", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """`by`: how the rows of one person are found (a column of that name unless `column` says another).
+
+    On erasure rows are deleted, detached (the columns named in `blank` become null, the sum stays), or kept because the
+    law asks for it (`why`): then everything readable in them must be sealed under the person's key.
+    """
+
+    by: By
+    erasure: Erasure
+    column: str
+    blank: tuple[str, ...] = ()
+    why: str = ""
+    export: bool = True
+
+
+def holds(
+    by: By,
+    erasure: Erasure,
+    *,
+    column: str | None = None,
+    blank: tuple[str, ...] = (),
+    why: str = "",
+    export: bool = True,
+) -> dict[str, object]:
+    """The `info` of a table with rows about persons."""
+    return {"holding": Holding(by, erasure, column or by, blank, why, export)}
+
+
+NOBODY: Mapping[str, object] = MappingProxyType({"holding": None})
+"""The `info` of a table without anything about a person."""
