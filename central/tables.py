@@ -13,6 +13,7 @@ from central.outgoing import tables as _outgoing
 from central.pricing import tables as _pricing
 from central.privacy import tables as _privacy
 from central.profiles import tables as _profiles
+from central.sales import tables as _sales
 from central.staff import tables as _staff
 from central.visits import tables as _visits
 
@@ -28,6 +29,7 @@ MODULES = (
     _pricing,
     _privacy,
     _profiles,
+    _sales,
     _staff,
     _visits,
 )
