@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from contract import commands, events, state
+from contract import commands, events, quality, state
 from contract.errors import MisaddressedError, UnknownKindError
 from contract.values import NAME_PATTERN, Wire
 
@@ -68,6 +68,7 @@ _ROWS = (
     _event("zone.left", events.ZoneLeft, "A stay in a zone ended", urgent=True),
     _event("line.crossed", events.LineCrossed, "A track crossed an entrance line"),
     _event("floor.occupancy", events.FloorOccupancy, "Person-seconds per cell and minute"),
+    _event("camera.calibration", quality.CameraCalibration, "How far a camera's metres and counts can be trusted"),
     _event("product.scanned", events.ProductScanned, "A product code was read", urgent=True),
     _event("label.state", events.LabelState, "A label is pending, shown, failed", urgent=True),
     _event("enrolment.completed", events.EnrolmentCompleted, "Consent and one sealed template", urgent=True),

@@ -14,7 +14,7 @@ from central.labels import presence
 from central.labels import service as labels
 from central.privacy import service as privacy
 from central.visits import service as visits
-from contract import events, state
+from contract import events, quality, state
 from contract.values import Report, Wire
 
 Event = TypeVar("Event", bound=Report)
@@ -44,6 +44,7 @@ HANDLERS: Mapping[type[Wire], tuple[Handler, ...]] = MappingProxyType(
             _row(events.ZoneLeft, presence.left, analytics.stayed),
             _row(events.LineCrossed, analytics.crossed),
             _row(events.FloorOccupancy, analytics.occupied),
+            _row(quality.CameraCalibration, _nothing_yet),
             _row(events.ProductScanned, _nothing_yet),
             _row(events.LabelState, labels.reported),
             _row(events.EnrolmentCompleted, privacy.enrolled),

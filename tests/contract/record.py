@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract import commands as c
 from contract import events as e
+from contract import quality as q
 from contract import state as s
 from contract.channels import Address, channel_for
 from contract.codec import CENTRAL_SOURCE, Envelope, encode
@@ -57,6 +58,15 @@ def samples() -> list[Wire]:
         e.ZoneLeft(zone="shelf-1", dwell_s=41.7, **WHO),
         e.LineCrossed(line="door", direction="in", **WHO),
         e.FloorOccupancy(camera="floor", minute=AT.replace(second=0, microsecond=0), cells=((4, 7, 12.5), (5, 7, 3.0))),
+        q.CameraCalibration(
+            camera="floor", state="INVALID", reason="moved", detail="the camera was moved", residual_m=0.21,
+            drift_m=0.8, calibrated_at=AT - timedelta(days=30), at=AT,
+            audit=q.Audit(
+                at=AT - timedelta(days=29), until=AT + timedelta(days=150), seconds=1800,
+                count=q.CountError(counted=112, missed=3, extra=2, share=-0.009, low=-0.063, high=0.044),
+                dwell=q.DwellError(timed=21, missed=1, extra=0, mean_abs_s=0.6, high_s=0.9, bias_s=-0.2),
+            ),
+        ),
         e.ProductScanned(sku="HP-040", device="scan-1", visit=VISIT, at=AT),
         e.LabelState(
             label="label-1", state="shown", variant="personal", quote=QUOTE, command=41, price=899000, after_s=4.2,
