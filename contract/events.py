@@ -107,6 +107,57 @@ class FloorOccupancy(Report):
     """(column, row, person-seconds); column = floor(x / cell_m)."""
     part: int = Field(default=0, ge=0)
     """A crowded minute is split so that no message grows over the limit; parts add up."""
+    people: tuple[Annotated[int, Field(ge=0, le=1000)], ...] = Field(default=(), max_length=200)
+    """For each cell, in the same order: tracks that came into it for the first time in their life in this minute, so
+    that sums over minutes count a track once a cell. Empty: not told (an older node); central then assumes the least.
+    """
+    calibrated: bool = True
+
+    @model_validator(mode="after")
+    def _people_belong_to_cells(self) -> FloorOccupancy:
+        if self.people and len(self.people) != len(self.cells):
+            raise ValueError("people: one number for each cell, or none at all")
+        return self
+
+
+class CounterReported(Report):
+    """What another counter says of a line: totals since its last reset (ONVIF Profile M, CountAggregation/Counter).
+
+    Totals, not steps: a report that overtakes another changes nothing. Who they were is not known.
+    """
+
+    line: Name
+    entered: int | None = Field(default=None, ge=0, le=10**9)
+    left: int | None = Field(default=None, ge=0, le=10**9)
+    """None: this counter does not count that direction."""
+    since: Utc
+    """The counter's last reset, or when the node first heard it. A new `since` begins at nought."""
+    source: Literal["onvif", "other"] = "onvif"
+    device: Name
+    at: Utc
+
+
+class QueueMeasured(Report):
+    """A marked queue in one minute. Sent for minutes in which somebody stood in it or left it."""
+
+    zone: Name
+    minute: Utc
+    length_mean: float = Field(ge=0, le=1000, allow_inf_nan=False)
+    """People in the queue, mean over the minute."""
+    length_max: int = Field(ge=0, le=1000)
+    length: int = Field(default=0, ge=0, le=1000)
+    """At the end of the minute."""
+    waits: tuple[Seconds, ...] = Field(default=(), max_length=100)
+    """How long each person waited who left the queue in this minute; no ids."""
+    calibrated: bool = True
+
+
+class GroupEntered(Report):
+    """A buying unit came in: people who entered within a gap and walked together; one alone is a group of one."""
+
+    size: int = Field(ge=1, le=50)
+    line: Name
+    at: Utc
     calibrated: bool = True
 
 

@@ -67,6 +67,14 @@ def samples() -> list[Wire]:
                 dwell=q.DwellError(timed=21, missed=1, extra=0, mean_abs_s=0.6, high_s=0.9, bias_s=-0.2),
             ),
         ),
+        e.CounterReported(
+            line="door", entered=412, left=405, since=AT - timedelta(hours=4), source="onvif", device="door-camera", at=AT
+        ),
+        e.QueueMeasured(
+            zone="till", minute=AT.replace(second=0, microsecond=0), length_mean=2.4, length_max=4, length=3,
+            waits=(48.5, 130.0),
+        ),
+        e.GroupEntered(size=2, line="door", at=AT),
         e.ProductScanned(sku="HP-040", device="scan-1", visit=VISIT, at=AT),
         e.LabelState(
             label="label-1", state="shown", variant="personal", quote=QUOTE, command=41, price=899000, after_s=4.2,
