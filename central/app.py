@@ -107,12 +107,14 @@ async def open_runtime(settings: Settings, clock: Clock) -> Runtime:
     """Keys and a migrated database; MisconfiguredError says what to mend."""
     own_keys = keys.load_or_create(settings.data)
     database = Database(settings.database_url)
+    vault = FileVault(settings.data / "subject-keys.db")
     try:
-        await migrate(database)
+        await migrate(database, vault)
     except MisconfiguredError:
+        vault.close()
         await database.close()
         raise
-    return Runtime(settings, database, clock, own_keys, FileVault(settings.data / "subject-keys.db"))
+    return Runtime(settings, database, clock, own_keys, vault)
 
 
 async def _start_bus(app: FastAPI, runtime: Runtime, stack: AsyncExitStack) -> None:

@@ -12,23 +12,25 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central.database import Database
 from central.errors import MisconfiguredError
+from central.privacy.vault import Vault
 
 FOLDER = Path(__file__).parent / "migrations"
 
 
-def alembic_config(connection: Connection) -> Config:
-    """Alembic's configuration on an open connection."""
+def alembic_config(connection: Connection, vault: Vault | None = None) -> Config:
+    """Alembic's configuration on an open connection; the vault for migrations that seal what was in clear."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
+    config.attributes["vault"] = vault
     return config
 
 
-async def migrate(database: Database) -> None:
+async def migrate(database: Database, vault: Vault | None = None) -> None:
     """Upgrade to head; MisconfiguredError when the database cannot be reached or is newer than this program."""
     try:
         async with database.engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, vault)
     except CommandError as error:
         raise MisconfiguredError(
             f"database schema: {error}; it was written by a newer version: update this program"
@@ -42,5 +44,5 @@ async def migrate(database: Database) -> None:
         ) from None
 
 
-def _upgrade(connection: Connection) -> None:
-    command.upgrade(alembic_config(connection), "head")
+def _upgrade(connection: Connection, vault: Vault | None) -> None:
+    command.upgrade(alembic_config(connection, vault), "head")

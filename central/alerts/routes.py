@@ -15,6 +15,7 @@ from central.alerts.schemas import Card
 from central.alerts.tables import Alert
 from central.effects import Effects
 from central.privacy.service import note_reads
+from central.privacy.vault import Vault
 from central.runtime import Runtime, RuntimeDep
 from central.staff.access import Principal, ReaderDep, StaffDep
 from contract.values import Name
@@ -30,7 +31,7 @@ async def cards(
     """Names only with each person's consent; every profile shown is written to the audit."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        found = await service.cards(session, store, state)
+        found = await service.cards(session, runtime.vault, store, state)
     await audit(runtime, principal, found, "alerts")
     return found
 
@@ -57,7 +58,7 @@ async def stream(
         sent = 0
         if last_event_id is not None and last_event_id.isdecimal():
             async with runtime.db.read() as session:
-                missed = await _missed(session, store, min(int(last_event_id), 2**62))
+                missed = await _missed(session, runtime.vault, store, min(int(last_event_id), 2**62))
             for change in missed:
                 yield _event(change)
                 sent = change.id
@@ -72,12 +73,12 @@ def _event(change: Change) -> ServerSentEvent:
     return ServerSentEvent(event=change.event, id=str(change.id), data=change.card)
 
 
-async def _missed(session: AsyncSession, store: str, last: int) -> list[Change]:
+async def _missed(session: AsyncSession, vault: Vault, store: str, last: int) -> list[Change]:
     ready: list[Change] = []
     for row in await service.changes_after(session, store, last):
         alert = await session.get(Alert, row.alert)
         if alert is not None:
-            ready.append(Change(row.id, row.event, (await service.draw(session, [alert]))[0]))
+            ready.append(Change(row.id, row.event, (await service.draw(session, vault, [alert]))[0]))
     return ready
 
 
@@ -117,7 +118,7 @@ async def _act(runtime: Runtime, principal: Principal, alert_id: int, what: str)
                 await service.release(effects, alert, principal.name, force=force)
             else:
                 await service.done(effects, alert, principal.name, force=force)
-            card = (await service.draw(effects.session, [alert]))[0]
+            card = (await service.draw(effects.session, runtime.vault, [alert]))[0]
     except service.ClaimedError as error:
         raise HTTPException(409, str(error)) from None
     await audit(runtime, principal, [card], f"alerts/{what}")

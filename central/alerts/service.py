@@ -13,6 +13,8 @@ from central.alerts.schemas import Card, CardCustomer
 from central.alerts.tables import Alert, AlertChange
 from central.effects import Effects
 from central.privacy.service import purposes_of_many
+from central.privacy.vault import Vault
+from central.profiles.service import open_profile
 from central.profiles.tables import Customer
 from central.visits.service import is_live
 from central.visits.tables import Visit
@@ -151,37 +153,41 @@ async def anything_expired(session: AsyncSession, now: datetime) -> bool:
     return (await session.scalar(statement)) is not None
 
 
-async def cards(session: AsyncSession, store: str, state: Filter = "open", limit: int = 200) -> list[Card]:
+async def cards(
+    session: AsyncSession, vault: Vault, store: str, state: Filter = "open", limit: int = 200
+) -> list[Card]:
     """Cards of a store, newest first."""
     statement = select(Alert).where(Alert.store == store).order_by(Alert.id.desc()).limit(limit)
     if state == "active":
         statement = statement.where(Alert.state.in_(ACTIVE))
     elif state != "all":
         statement = statement.where(Alert.state == state)
-    return await draw(session, (await session.scalars(statement)).all())
+    return await draw(session, vault, (await session.scalars(statement)).all())
 
 
-async def draw(session: AsyncSession, alerts: Sequence[Alert]) -> list[Card]:
+async def draw(session: AsyncSession, vault: Vault, alerts: Sequence[Alert]) -> list[Card]:
     """Cards with as much of the profile as each person allows at this moment."""
     subjects = {alert.subject for alert in alerts}
     purposes = await purposes_of_many(session, subjects)
     rows = (await session.scalars(select(Customer).where(Customer.subject.in_(subjects)))).all()
     customers = {row.subject: row for row in rows}
     return [
-        _card(alert, customers.get(alert.subject), profile=purposes.get(alert.subject, {}).get("profile", False))
+        _card(vault, alert, customers.get(alert.subject), profile=purposes.get(alert.subject, {}).get("profile", False))
         for alert in alerts
     ]
 
 
-def _card(alert: Alert, customer: Customer | None, *, profile: bool) -> Card:
-    who = CardCustomer(id=None, name="a guest", language=None, guest=True)
+def _card(vault: Vault, alert: Alert, customer: Customer | None, *, profile: bool) -> Card:
+    who, interests = CardCustomer(id=None, name="a guest", language=None, guest=True), list[str]()
     if customer is not None and profile and alert.state != "retracted":
-        who = CardCustomer(id=customer.id, name=customer.name, language=customer.language, guest=False)
+        known = open_profile(vault, customer)
+        who = CardCustomer(id=customer.id, name=known.name, language=customer.language, guest=False)
+        interests = known.interests
     return Card.model_validate(
         {
             **{name: getattr(alert, name) for name in Card.model_fields if name not in {"customer", "interests"}},
             "customer": who,
-            "interests": list(customer.interests) if customer is not None and not who.guest else [],
+            "interests": interests,
         }
     )
 

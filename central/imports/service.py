@@ -19,6 +19,8 @@ from central.labels.service import sync_public
 from central.labels.tables import Label
 from central.privacy import service as privacy
 from central.privacy.tables import ConsentRecord
+from central.privacy.vault import Erased
+from central.profiles.schemas import ProfileData
 from central.profiles.tables import Customer
 
 
@@ -105,6 +107,7 @@ async def apply(effects: Effects, whole: ImportIn) -> dict[str, object]:
     await upsert(session, Label, [_label(store.id, label) for label in store.labels], ("store", "id"))
     kept = [label.id for label in store.labels]
     await session.execute(delete(Label).where(Label.store == store.id, Label.id.not_in(kept)))
+    effects.vault.prepare(customer.subject for customer in whole.customers)
     for place, customer in enumerate(whole.customers):
         await _customer(effects, store.id, customer, place)
     await sync_public(effects, store.id)
@@ -137,7 +140,14 @@ async def _customer(effects: Effects, store: str, customer: CustomerIn, place: i
         raise MisconfiguredError(f"customers[{place}].id: {customer.id!r} belongs to store {before.store!r}")
     if before is not None and before.subject != customer.subject:
         raise MisconfiguredError(f"customers[{place}].subject: a customer's pseudonym cannot be changed by an import")
-    await upsert(session, Customer, [{**customer.model_dump(exclude={"consents"}), "store": store}], ("id",))
+    try:
+        sealed = effects.vault.seal(customer.subject, customer.model_dump(include=set(ProfileData.model_fields)))
+    except Erased:
+        raise MisconfiguredError(
+            f"customers[{place}].subject: erased at their wish; take them out of the file"
+        ) from None
+    clear = customer.model_dump(exclude={"consents", *ProfileData.model_fields})
+    await upsert(session, Customer, [{**clear, "store": store, "sealed": sealed}], ("id",))
     consent = customer.consents
     if consent is None or await _recorded(session, customer):
         return

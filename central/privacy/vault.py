@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +31,7 @@ class Erased(Exception):  # noqa: N818 - a state of the person, not a fault
     """The person's key was destroyed; nothing may be written about them any more."""
 
 
+@runtime_checkable
 class Vault(Protocol):
     """Seals what is known about a person. `owner` is a subject, or `visitor:<hash>` before anybody is known."""
 

@@ -43,7 +43,7 @@ async def customer(runtime: RuntimeDep, principal: StaffDep, customer_id: Custom
     await _check(runtime, principal, customer_id)
     async with runtime.db.write() as session:
         await privacy.note_reads(session, principal.reader, [customer_id], "customers", runtime.clock.now())
-        found = await service.customer(session, customer_id)
+        found = await service.customer(session, runtime.vault, customer_id)
     assert found is not None
     return found
 
@@ -98,7 +98,8 @@ async def me(runtime: RuntimeDep, me: CustomerDep) -> MeOut:
     async with runtime.db.read() as session:
         row = await session.get(Customer, me.id)
     assert row is not None
-    return MeOut(customer=CustomerName(id=row.id, name=row.name, language=row.language), csrf=me.csrf)
+    name = service.open_profile(runtime.vault, row).name
+    return MeOut(customer=CustomerName(id=row.id, name=name, language=row.language), csrf=me.csrf)
 
 
 @me_router.post("/phone-key", summary="Certify the phone's key for check-in codes")

@@ -10,6 +10,14 @@ from contract.events import Purpose
 from contract.values import Base64, Sha256, Utc
 
 
+class ProfileData(BaseModel):
+    """What is sealed in a customer's row."""
+
+    name: str
+    interests: list[str] = []
+    external_ids: dict[str, str] = {}
+
+
 class CustomerName(BaseModel):
     """Enough to greet."""
 

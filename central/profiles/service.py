@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from sqlalchemy import delete
+from pydantic import ValidationError
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.errors import RejectedError
@@ -16,7 +18,8 @@ from central.keys import Keys
 from central.privacy import texts
 from central.privacy.service import purposes_of
 from central.privacy.tables import SubjectConsent
-from central.profiles.schemas import CertificateOut, CodeOut, ConsentsOut, ConsentText, CustomerOut
+from central.privacy.vault import Vault
+from central.profiles.schemas import CertificateOut, CodeOut, ConsentsOut, ConsentText, CustomerOut, ProfileData
 from central.profiles.tables import Customer, CustomerSession, LoginCode
 from central.staff.passwords import new_token, token_hash
 from contract.checkin import Certificate
@@ -25,22 +28,39 @@ from contract.events import PURPOSES
 CODE_LIFETIME = timedelta(minutes=15)
 PAGE_LIFETIME = timedelta(days=30)
 CERTIFICATE_LIFETIME = timedelta(days=30)
+UNNAMED = "a guest"
+"""Shown for a row whose key is gone."""
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-async def customer(session: AsyncSession, customer_id: str) -> CustomerOut | None:
+def open_profile(vault: Vault, row: Customer) -> ProfileData:
+    """What is sealed in the row; "a guest" with nothing when the key is gone."""
+    try:
+        return ProfileData.model_validate(vault.open(row.subject, row.sealed))
+    except ValidationError:
+        return ProfileData(name=UNNAMED)
+
+
+async def names(session: AsyncSession, vault: Vault, subjects: Iterable[str]) -> dict[str, str]:
+    """Names by subject, of those who are customers. The caller looks at their consents first."""
+    rows = (await session.scalars(select(Customer).where(Customer.subject.in_(set(subjects))))).all()
+    return {row.subject: open_profile(vault, row).name for row in rows}
+
+
+async def customer(session: AsyncSession, vault: Vault, customer_id: str) -> CustomerOut | None:
     """One customer as they allow: without consent to a profile only the name by which staff serve them."""
     row = await session.get(Customer, customer_id)
     if row is None:
         return None
     purposes = await purposes_of(session, row.subject)
     profile = purposes.get("profile", False)
+    data = open_profile(vault, row)
     return CustomerOut(
         id=row.id,
-        name=row.name,
+        name=data.name,
         language=row.language,
         subject=row.subject,
-        interests=list(row.interests) if profile else [],
+        interests=data.interests if profile else [],
         bonuses_minor=row.bonuses_minor if profile else 0,
         discount_share=row.discount_share if profile else 0.0,
         consents=purposes,

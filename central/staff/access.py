@@ -102,7 +102,7 @@ async def customer_of(request: Request, runtime: Runtime) -> Principal | None:
     if row is None or customer is None or row.expires_at < runtime.clock.now():
         return None
     return Principal(
-        "customer", customer.id, customer.name, "customer", customer.store, row.csrf, customer.id, customer.subject
+        "customer", customer.id, customer.id, "customer", customer.store, row.csrf, customer.id, customer.subject
     )
 
 

@@ -26,7 +26,7 @@ async def recent(
     """Names only with consent."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        found, read = await reading.recent(session, store, limit)
+        found, read = await reading.recent(session, runtime.vault, store, limit)
     if read:
         async with runtime.db.write() as session:
             await note_reads(session, principal.reader, read, "visits", runtime.clock.now())
@@ -40,7 +40,7 @@ async def detail(
     """What the visit stands on and what followed from it."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        found = await reading.detail(session, store, visit, runtime.clock.now())
+        found = await reading.detail(session, runtime.vault, store, visit, runtime.clock.now())
     if found is None:
         raise HTTPException(404, f"there is no visit {visit!r}")
     if found[1]:
