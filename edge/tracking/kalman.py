@@ -44,10 +44,11 @@ class KalmanBank:
     def __len__(self) -> int:
         return len(self.position)
 
-    def boxes(self) -> Floats:
-        """Corners Nx4; sides are at least one pixel."""
-        half = np.maximum(self.position[:, 2:], 1.0) / 2
-        return np.concatenate([self.position[:, :2] - half, self.position[:, :2] + half], axis=1)
+    def boxes(self, ahead_s: float = 0.0) -> Floats:
+        """Corners Nx4, now or where they should be in a while; sides are at least one pixel."""
+        position = self.position + ahead_s * self.velocity if ahead_s else self.position
+        half = np.maximum(position[:, 2:], 1.0) / 2
+        return np.concatenate([position[:, :2] - half, position[:, :2] + half], axis=1)
 
     def predict(self, dt: float) -> None:
         """Move every box `dt` seconds on."""

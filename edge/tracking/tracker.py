@@ -56,6 +56,11 @@ class Tracker:
         """Whether anything, confirmed or not, is being followed."""
         return len(self._bank) > 0
 
+    def expected(self, monotonic: float) -> Floats:
+        """Where everything that is followed, confirmed or not, should be at a time: Nx4 corners."""
+        passed = 0.0 if self._now is None else monotonic - self._now
+        return self._bank.boxes(min(max(passed, 0.0), _LONGEST_STEP_S))
+
     def step(self, boxes: NDArray[np.floating], scores: NDArray[np.floating], monotonic: float) -> TrackSet:
         """Detections (Nx4 corners, N scores) at a time. Boxes that are not finite or have no area are ignored."""
         found, confidence = _sound(boxes, scores)
@@ -86,6 +91,8 @@ class Tracker:
     def _pass(
         self, rows: Rows, columns: Rows, boxes: Floats, scores: Floats, least: float, monotonic: float
     ) -> tuple[Rows, Rows]:
+        if not len(rows) or not len(columns):
+            return rows, columns
         grow = self._settings.grow
         matched_rows, matched_columns = associate(
             grown(self._bank.boxes()[rows], grow), grown(boxes[columns], grow), least, self._settings.likeness

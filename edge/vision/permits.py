@@ -34,6 +34,11 @@ class FacePolicy:
     lane: Polygon | None = None
     spot: Polygon | None = None
 
+    @property
+    def area(self) -> Polygon | None:
+        """Corners outside which no face is ever permitted; None: anywhere, or nowhere."""
+        return {"verify": self.spot, "lane": self.lane, "open": None}[self.mode]
+
     def step(self, track: Track, size: tuple[int, int], claim: Claim | None, now: Instant) -> Permit | Denied:
         """Judge one face of a picture of `size` (width, height)."""
         centre = track.centre[0] / size[0], track.centre[1] / size[1]

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.values import Candidate, Decision, Image, Instant, Track, Vector
+from edge.values import Box, Candidate, Decision, Image, Instant, Track, Vector
 from models.detections import Detections
 
 
@@ -27,7 +27,9 @@ class FaceEngine(Protocol):
         """Names the embedder: a certificate holds for one."""
         ...
 
-    def detect(self, frame: Image) -> Detections: ...
+    def detect(self, frame: Image, region: Box | None = None) -> Detections:
+        """Faces of a frame, or at least those in this region of it (pixels)."""
+        ...
 
     def landmarks(self, frame: Image, box: NDArray[np.float32]) -> Landmarks: ...
 

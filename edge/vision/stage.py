@@ -8,14 +8,16 @@ from datetime import datetime
 
 import numpy as np
 
-from edge.motion import MotionGate
+from edge.motion import overview
 from edge.tracking.tracker import Tracker, TrackerSettings
-from edge.values import Claim, Decision, Frame, Instant, Track
+from edge.values import Box, Claim, Decision, Frame, Instant, Track
+from edge.vision.attention import Attention
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
 from edge.vision.ports import FaceEngine, Templates, TrackWatch
 from edge.vision.quality import before_landmarks, pose, rate
 from edge.vision.shots import FaceCase, Shot
+from models.detections import Detections
 
 _TRACKING = TrackerSettings(
     high=0.7,
@@ -84,7 +86,7 @@ class FaceStage:
         self._rule_now = rule_now
         self._on_stranger = on_stranger
         self._watch = watch
-        self._gate = MotionGate()
+        self._attention = Attention(policy.area)
         self._tracker = Tracker(_TRACKING)
         self._cases: dict[int, FaceCase] = {}
         self._next_detection = -np.inf
@@ -98,17 +100,32 @@ class FaceStage:
         self._last_frame = now.monotonic
         if now.monotonic < self._next_detection:
             return ()
-        if not (self._gate.step(frame.image, now.monotonic) or self._tracker.busy):
+        region = self._region(frame)
+        if region is None and not self._tracker.busy:
             return ()
         self._next_detection = now.monotonic + _EARLY / self._settings.detect_hz
-        self.counts.detector_calls += 1
-        found = self._engine.detect(frame.image)
+        found = self._detect(frame, region)
         tracks = self._tracker.step(found.boxes, found.scores, now.monotonic)
         self._claim_taken = False
         nearest_first = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
         decided = [self._watched_look(track, frame, claim) for track in nearest_first]
         decided += [self._conclude(track, now) for track in tracks.ended]
         return tuple(decision for decision in decided if decision is not None)
+
+    def _region(self, frame: Frame) -> Box | None:
+        """The part of the picture that deserves the detector."""
+        seen = overview(frame.image)
+        if seen is None:
+            return None
+        height, width = frame.image.shape[:2]
+        expected = self._tracker.expected(frame.captured.monotonic)
+        return self._attention.step(seen, (width, height), expected, frame.captured.monotonic)
+
+    def _detect(self, frame: Frame, region: Box | None) -> Detections:
+        if region is None:
+            return Detections.empty()
+        self.counts.detector_calls += 1
+        return self._engine.detect(frame.image, region)
 
     def tick(self, now: Instant) -> tuple[Decision, ...]:
         """Conclude the tracks of a camera that has gone silent, so that no vector outlives its person."""

@@ -16,7 +16,7 @@ CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def anchors(size: Size) -> Floats:
     """All anchors of an input of (width, height), Ax4 (cx, cy, w, h) as fractions, in the network's order."""
     width, height = size

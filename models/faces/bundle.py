@@ -18,6 +18,7 @@ from models.faces.alignment import aligned, unit_rows
 from models.faces.detector import FaceDetector, RfbFaceDetector
 from models.faces.landmarks import FaceLandmarker, FaceLandmarks
 from models.faces.protocol import FaceModels
+from models.faces.regions import Region
 from models.letterbox import Size
 from models.sessions import CPU, ORT_ERRORS, open_session, session_options, usable_providers
 from models.weights import BUILD_COMMAND, weight_path
@@ -32,7 +33,9 @@ NORMALISATION = {"mean": 127, "std": 128}
 class OnnxFaceModels:
     """`FaceModels` on our built weights; the embedder is insightface's `ArcFaceONNX`. One thread."""
 
-    def __init__(self, name: str, detector: FaceDetector, landmarker: FaceLandmarker, recognizer: ArcFaceONNX) -> None:
+    def __init__(
+        self, name: str, detector: RfbFaceDetector, landmarker: FaceLandmarker, recognizer: ArcFaceONNX
+    ) -> None:
         self._name = name
         self._detector = detector
         self._landmarker = landmarker
@@ -58,8 +61,9 @@ class OnnxFaceModels:
     def detector(self) -> FaceDetector:
         return self._detector
 
-    def detect(self, frame: Frame) -> Detections:
-        found = self._detector.detect_boxes(frame)
+    def detect(self, frame: Frame, region: Region | None = None) -> Detections:
+        detector = self._detector
+        found = detector.detect_boxes(frame) if region is None else detector.detect_within(frame, region)
         return Detections(found[:, :4], found[:, 4])
 
     def landmarks(self, frame: Frame, box: Floats) -> FaceLandmarks:

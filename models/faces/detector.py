@@ -11,6 +11,7 @@ from models.boxes import areas, suppress
 from models.detections import Floats, Frame
 from models.faces.anchors import anchors, decode
 from models.faces.landmarks import FaceLandmarker
+from models.faces.regions import Region, cut
 from models.letterbox import Letterbox, Size
 
 PIXEL_MEAN = 127.0
@@ -18,7 +19,6 @@ PIXEL_SCALE = 1 / 128.0
 NMS_IOU = 0.4
 FACE = 1
 COARSEST_STRIDE = 64
-KEPT_SIZES = 4
 
 
 class FaceDetector(Protocol):
@@ -54,7 +54,8 @@ class RfbFaceDetector:
     ) -> None:
         self._session = session
         self._landmarker = landmarker
-        self._canvases: dict[Size, Letterbox] = {}
+        mean = (PIXEL_MEAN, PIXEL_MEAN, PIXEL_MEAN)
+        self._letterbox = Letterbox(round_up(input_size), mean, PIXEL_SCALE, rgb=True)
         self.det_thresh = min_score
         self.input_size = input_size
 
@@ -84,7 +85,19 @@ class RfbFaceDetector:
         """Boxes Nx5 (x1, y1, x2, y2, score) float32, best first."""
         size = round_up(input_size or self.input_size)
         threshold = self.det_thresh if det_thresh is None else det_thresh
-        tensor, factor = self._canvas(size).fit(img)
+        return self._run(img, size, None, threshold)
+
+    def detect_within(self, img: Frame, region: Region) -> Floats:
+        """Boxes Nx5 in pixels of the whole frame, of the faces in a region; the scale is that of the whole frame."""
+        part = cut((img.shape[1], img.shape[0]), region, round_up(self.input_size), COARSEST_STRIDE)
+        if part is None:
+            return np.zeros((0, 5), np.float32)
+        found = self._run(part.of(img), part.size, part.factor, self.det_thresh)
+        found[:, :4] += np.array([part.left, part.top, part.left, part.top], np.float32)
+        return found
+
+    def _run(self, img: Frame, size: Size, factor: float | None, threshold: float) -> Floats:
+        tensor, factor = self._letterbox.fit(img, size, factor)
         scores, offsets = self._session.run(["scores", "offsets"], {"input": tensor})
         face = scores[0, :, FACE]
         chosen = np.flatnonzero(face >= threshold)
@@ -94,15 +107,6 @@ class RfbFaceDetector:
         boxes = fractions * np.array([*size, *size], np.float32) / np.float32(factor)
         kept = suppress(boxes, face[chosen], NMS_IOU)
         return np.concatenate([boxes[kept], face[chosen][kept, None]], axis=1).astype(np.float32)
-
-    def _canvas(self, size: Size) -> Letterbox:
-        canvas = self._canvases.get(size)
-        if canvas is None:
-            if len(self._canvases) >= KEPT_SIZES:
-                self._canvases.clear()
-            canvas = Letterbox(size, (PIXEL_MEAN, PIXEL_MEAN, PIXEL_MEAN), PIXEL_SCALE, rgb=True)
-            self._canvases[size] = canvas
-        return canvas
 
 
 def round_up(size: Size) -> Size:

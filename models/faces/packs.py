@@ -24,6 +24,7 @@ from models.errors import MisconfiguredError
 from models.faces.alignment import aligned, unit_rows
 from models.faces.detector import FaceDetector, round_up
 from models.faces.landmarks import FaceLandmarks
+from models.faces.regions import Region
 from models.letterbox import Size
 from models.sessions import ORT_ERRORS, session_options, usable_providers
 from models.weights import sha256_file
@@ -159,7 +160,8 @@ class PackFaceModels:
     def detector(self) -> FaceDetector:
         return self._detector
 
-    def detect(self, frame: Frame) -> Detections:
+    def detect(self, frame: Frame, region: Region | None = None) -> Detections:
+        """The whole frame always: insightface keeps a session for every input size, and may allow one only."""
         boxes, points = self._detector.detect(frame)
         self._seen = (weakref.ref(frame), boxes, points)
         return Detections(boxes[:, :4], boxes[:, 4])

@@ -8,6 +8,7 @@ from typing import Protocol
 from models.detections import Detections, Floats, Frame
 from models.faces.detector import FaceDetector
 from models.faces.landmarks import FaceLandmarks
+from models.faces.regions import Region
 
 
 class FaceModels(Protocol):
@@ -32,8 +33,8 @@ class FaceModels(Protocol):
     @property
     def detector(self) -> FaceDetector: ...
 
-    def detect(self, frame: Frame) -> Detections:
-        """Face boxes in a BGR frame; cheap, no landmarks."""
+    def detect(self, frame: Frame, region: Region | None = None) -> Detections:
+        """Face boxes in a BGR frame, or at least in this region of it; cheap, no landmarks."""
         ...
 
     def landmarks(self, frame: Frame, box: Floats) -> FaceLandmarks:

@@ -43,7 +43,7 @@ class FakeFaces:
     calls: dict[str, int] = field(default_factory=lambda: {"detect": 0, "landmarks": 0, "embed": 0})
     handed_out: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def detect(self, frame: Image) -> Detections:
+    def detect(self, frame: Image, region: object = None) -> Detections:
         self.calls["detect"] += 1
         boxes = np.array([box for box, _ in self.people], np.float32).reshape(-1, 4)
         return Detections(boxes, np.full(len(boxes), self.score, np.float32))
