@@ -30,6 +30,7 @@ from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
 from central.pricing.routes import router as pricing
+from central.pricing.till_routes import router as till
 from central.privacy.vault import FileVault
 from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
@@ -46,7 +47,7 @@ from contract.clock import Clock, SystemClock
 log = logging.getLogger(__name__)
 MAX_BODY = 1_048_576
 BROKER_WAIT_S = 5.0
-ROUTERS = (staff, alerts, visits, analytics, labels, pricing, catalogue, fleet, ingest, staff_router, me_router)
+ROUTERS = (staff, alerts, visits, analytics, labels, pricing, till, catalogue, fleet, ingest, staff_router, me_router)
 
 
 class HealthOut(BaseModel):

@@ -16,6 +16,7 @@ from central import keys
 from central.app import open_runtime
 from central.errors import MisconfiguredError, RejectedError
 from central.imports import service as imports
+from central.pricing import commands as prices
 from central.profiles import service as profiles
 from central.profiles.tables import Customer
 from central.runtime import Runtime
@@ -24,6 +25,8 @@ from central.settings import Settings
 from central.staff import service as staff
 from contract.clock import SystemClock
 
+NOUNS = (prices,)
+"""Business folders that bring commands of their own: `register` adds them, `work` of a command does it."""
 DEFAULT_DATA = Path("var/central")
 Arguments = argparse.Namespace
 
@@ -61,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
     certify = customers.add_parser("certify", parents=[where], help="certificate for a phone's key")
     certify.add_argument("id")
     certify.add_argument("--phone-key", required=True, help="base64 of a compressed P-256 point or SPKI")
+    for noun in NOUNS:
+        noun.register(commands, where)
     commands.add_parser("keys", parents=[where], help="public keys, for the edge's trust: section")
     commands.add_parser("migrate", parents=[where], help="bring the database to this version")
     return top
@@ -82,6 +87,7 @@ def _with_runtime(work: Callable[[Runtime, Arguments], Awaitable[str]]) -> Calla
         try:
             return await work(runtime, arguments)
         finally:
+            runtime.vault.close()
             await runtime.db.close()
 
     return lambda arguments: print(asyncio.run(whole(arguments)))
@@ -171,12 +177,19 @@ _COMMANDS: dict[tuple[str, str | None], Callable[[Arguments], None]] = {
 }
 
 
+def _command(arguments: Arguments) -> Callable[[Arguments], None]:
+    work = getattr(arguments, "work", None)
+    if work is not None:
+        return _with_runtime(work)
+    return _COMMANDS[arguments.command, getattr(arguments, "action", None)]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0, or 2 after a mistake."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        _COMMANDS[arguments.command, getattr(arguments, "action", None)](arguments)
+        _command(arguments)(arguments)
     except MisconfiguredError as error:
         print(f"central: {error}", file=sys.stderr)
         return 2

@@ -16,6 +16,7 @@ from central.labels.arbitration import Occupant, Personal, decide
 from central.labels.schemas import LabelOut
 from central.labels.tables import Label, Presence
 from central.outgoing import service as outgoing
+from central.pricing import ledger, quoting
 from central.pricing import service as pricing
 from central.pricing.disclosure import disclosure
 from central.pricing.tables import Quote
@@ -48,7 +49,7 @@ async def show_public(effects: Effects, label: Label, store: Store, product: Pro
     _want(label, "public", content, None)
     label.wanted_public = content
     await outgoing.issue(effects, label.store, label.node, label.id, command)
-    pricing.enter(effects, label.store, label.sku, "public", "shown", product.price, label=label.id)
+    ledger.enter(effects, label.store, label.sku, "public", "shown", product.price, label=label.id)
 
 
 def _want(label: Label, variant: str, content: dict[str, object] | None, quote: Quote | None) -> None:
@@ -126,7 +127,7 @@ async def _show_personal(effects: Effects, label: Label, store: Store, visit: Vi
     product = await effects.session.get(Product, (label.store, label.sku))
     if product is None or label.confirmed_public != plain(public_content(product, store.language)):
         return  # the node must hold the right public price first: it is what the label goes back to
-    quote = await pricing.quote_for(effects, store, visit, product, label)
+    quote = await quoting.quote_for(effects, store, visit, product, label)
     if quote is None:
         return
     base = public_content(product, store.language)
@@ -150,7 +151,7 @@ async def _show_personal(effects: Effects, label: Label, store: Store, visit: Vi
     )
     _want(label, "personal", plain(content), quote)
     await outgoing.issue(effects, label.store, label.node, label.id, command)
-    pricing.enter(effects, label.store, label.sku, "personal", "shown", quote.price, label=label.id, quote=quote)
+    ledger.enter(effects, label.store, label.sku, "personal", "shown", quote.price, label=label.id, quote=quote)
 
 
 async def revert(effects: Effects, label: Label, reason: Reason) -> None:
@@ -234,7 +235,7 @@ async def _public_on_glass(effects: Effects, label: Label, event: LabelState, co
     await outgoing.close(effects.session, label.store, label.node, label.id, "label.revert", "confirmed")
     await pricing.off_the_glass(effects, label.store, label.id)
     if event.price is not None:
-        pricing.enter(effects, label.store, label.sku, "public", "confirmed", event.price, label=label.id)
+        ledger.enter(effects, label.store, label.sku, "public", "confirmed", event.price, label=label.id)
 
 
 async def _edge_reverted(effects: Effects, label: Label, event: LabelState) -> None:

@@ -1,23 +1,41 @@
-"""Quotes, ledger and till."""
+"""Quotes, the price ledger, the rules a store writes, and what rules may ask about the day."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from central.pricing import service, till
-from central.pricing.schemas import LedgerOut, QuoteOut, RedeemIn, RedeemOut
+from central.catalogue.tables import Store
+from central.pricing import dry_run as dry_runs
+from central.pricing import ledger as ledgers
+from central.pricing import rulebook, service
+from central.pricing.ruleset import parse
+from central.pricing.schemas import (
+    ConditionIn,
+    ConditionOut,
+    DryRunIn,
+    DryRunOut,
+    LedgerOut,
+    QuoteOut,
+    RulesIn,
+    RulesOut,
+)
+from central.pricing.tables import DayCondition, PriceRuleset
+from central.rule_files import RuleFileError
 from central.runtime import RuntimeDep
-from central.staff.access import ReaderDep, TillDep
-from contract.values import Name, Token
+from central.staff.access import ManagerDep, ReaderDep
+from contract.values import Name, Token, Utc
 
-router = APIRouter(prefix="/api/v1", tags=["pricing"])
+router = APIRouter(prefix="/api/v1/prices", tags=["pricing"])
+StoreQuery = Annotated[Name, Query(description="A store of yours.")]
 
 
-@router.get("/prices/quotes", summary="Personal prices of a store or of one visit")
+@router.get("/quotes", summary="Personal prices of a store or of one visit")
 async def quotes(
-    runtime: RuntimeDep, principal: ReaderDep, store: Annotated[Name, Query()], visit: Token | None = None
+    runtime: RuntimeDep, principal: ReaderDep, store: StoreQuery, visit: Token | None = None
 ) -> list[QuoteOut]:
     """Newest first, at most 500."""
     principal.check_store(store)
@@ -25,29 +43,93 @@ async def quotes(
         return await service.quotes(session, store, visit, runtime.clock.now())
 
 
-@router.get("/prices/ledger", summary="What was quoted, shown, confirmed and charged")
+@router.get("/ledger", summary="What was quoted, shown, confirmed, charged and voided")
 async def ledger(
     runtime: RuntimeDep,
     principal: ReaderDep,
-    store: Annotated[Name, Query()],
+    store: StoreQuery,
     sku: Annotated[str | None, Query(max_length=64)] = None,
+    label: Annotated[str | None, Query(max_length=40)] = None,
+    visit: Token | None = None,
+    before: Annotated[Utc | None, Query(description="Older than this: the next page.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
 ) -> list[LedgerOut]:
-    """Newest first, at most 1000 lines."""
+    """Newest first."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        return await service.ledger(session, store, sku)
+        return await ledgers.entries(session, store, sku=sku, label=label, visit=visit, before=before, limit=limit)
 
 
-@router.post("/till/redeem", summary="What to charge for a line of a receipt")
-async def redeem(runtime: RuntimeDep, principal: TillDep, request: RedeemIn) -> RedeemOut:
-    """The lowest of the public price and what was shown to that visit in the last 15 minutes; a quote counts once.
+@router.get("/rules", summary="The price rules in force, and those before them")
+async def rules(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery) -> list[RulesOut]:
+    """Newest first; the first one is in force. Empty: no rules, only the customers' own discounts."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        return [_out(row) for row in await rulebook.history(session, store)]
 
-    The same store, receipt and SKU again get the same answer.
-    """
-    principal.check_store(request.store)
+
+@router.put("/rules", summary="Put a rule file in force")
+async def put_rules(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery, body: RulesIn) -> RulesOut:
+    """422 with one line for each mistake (`prices.yaml:LINE: field: what is wrong`); then nothing changed."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        await _store(session, store)
     try:
         async with runtime.change() as effects:
-            answer = await till.redeem(effects, request)
-    except service.UnknownSkuError as error:
-        raise HTTPException(404, str(error)) from None
-    return answer
+            return _out(await rulebook.activate(effects, store, body.text, principal.reader))
+    except RuleFileError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+@router.post("/rules/dry-run", summary="Try a rule file on the last days")
+async def dry_run(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery, body: DryRunIn) -> DryRunOut:
+    """Every occasion a price could have been given, under the rules in force and under these. Nothing changes."""
+    principal.check_store(store)
+    try:
+        proposed = parse(body.text)
+    except RuleFileError as error:
+        raise HTTPException(422, str(error)) from None
+    async with runtime.db.read() as session:
+        row = await _store(session, store)
+        return await dry_runs.dry_run(session, runtime.vault, row, proposed, runtime.clock.now(), body.days)
+
+
+@router.get("/conditions", summary="Facts of the day that rules may ask for")
+async def conditions(runtime: RuntimeDep, principal: ReaderDep, store: StoreQuery) -> list[ConditionOut]:
+    """Those that still hold."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        statement = select(DayCondition).where(DayCondition.store == store, DayCondition.until > runtime.clock.now())
+        rows = (await session.scalars(statement.order_by(DayCondition.name))).all()
+    return [ConditionOut(name=row.name, value=row.value, until=row.until) for row in rows]
+
+
+@router.put("/conditions/{name}", summary="Say what the weather (or anything else) is like")
+async def put_condition(
+    runtime: RuntimeDep,
+    principal: ManagerDep,
+    store: StoreQuery,
+    name: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["weather"])],
+    body: ConditionIn,
+) -> ConditionOut:
+    """Holds until the time given. `region` cannot be set: it belongs to the store."""
+    principal.check_store(store)
+    if name == "region":
+        raise HTTPException(422, "name: `region` is the store's own and cannot be set")
+    async with runtime.db.write() as session:
+        await _store(session, store)
+        row = await session.get(DayCondition, (store, name)) or DayCondition(store=store, name=name)
+        row.value, row.until = body.value, body.until
+        session.add(row)
+    return ConditionOut(name=name, value=body.value, until=body.until)
+
+
+async def _store(session: AsyncSession, store: str) -> Store:
+    row = await session.get(Store, store)
+    if row is None:
+        raise HTTPException(404, f"there is no store {store!r}")
+    return row
+
+
+def _out(row: PriceRuleset) -> RulesOut:
+    return RulesOut(store=row.store, text=row.text, activated_by=row.activated_by, activated_at=row.activated_at)

@@ -24,34 +24,76 @@ class PriceRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One reason for a lower price and the minor units it took off."""
+
+    reason: str
+    off: int
+    campaign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A price below the public one, and how it came about. `bonus` is what the customer's bonuses pay."""
 
     price: int
     bonus: int
     reasons: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    """What each discount gave in the end; with `bonus` they never add up to more than the difference."""
 
 
 def personal_price(
-    public: int, cost: int | None, bonuses: int, discount_share: float, rules: PriceRules
+    public: int,
+    cost: int | None,
+    bonuses: int,
+    discounts: tuple[Part, ...],
+    rules: PriceRules,
+    promised: int | None = None,
 ) -> Offer | None:
-    """Public price - individual discount - usable bonuses, within the limits; None when that gives nothing."""
-    discount = _share(public, discount_share)
+    """Public price - discounts - usable bonuses, within the limits; None when that gives nothing.
+
+    `promised` is the lowest price the same customer was shown inside the window: never above it, whatever the limits
+    say now, because the till would charge it anyway.
+    """
+    discount = sum(part.off for part in discounts)
     bonus = min(bonuses, _share(public, rules.max_bonus_share))
     limit = _share(public, rules.max_discount_share)
     floor = 0 if cost is None else _up(Decimal(cost) * (1 + _decimal(rules.margin_floor_share)))
     wanted = public - min(discount + bonus, limit)
     price = _round_up(max(wanted, floor), rules.round_to_minor)
+    kept = promised is not None and promised < price
+    if promised is not None and kept:
+        price = promised
     if price >= public:
         return None
-    reasons = [name for name, amount in (("discount", discount), ("bonuses", bonus)) if amount]
-    if discount + bonus > limit:
-        reasons.append("limited")
-    if floor > wanted:
-        reasons.append("margin_floor")
-    # The discount is given first: a customer's bonuses are spent only on what remains of the difference.
+    reasons = [*(part.reason for part in discounts if part.off), *(["bonuses"] if bonus else [])]
+    reasons += [name for name, true in _limits(discount + bonus > limit, floor > wanted, kept).items() if true]
+    parts = _given(discounts, public - price)
+    # Discounts are given first: a customer's bonuses are spent only on what remains of the difference.
     spent = min(bonus, max(0, public - price - discount))
-    return Offer(price, spent, tuple(reasons))
+    return Offer(price, spent, tuple(reasons), parts)
+
+
+def _limits(limited: bool, floored: bool, kept: bool) -> dict[str, bool]:
+    return {"limited": limited and not kept, "margin_floor": floored and not kept, "promised": kept}
+
+
+def _given(discounts: tuple[Part, ...], difference: int) -> tuple[Part, ...]:
+    """What is left of each discount after the limits, in the order given."""
+    found = []
+    for part in discounts:
+        off = min(part.off, difference)
+        difference -= off
+        if off:
+            found.append(Part(part.reason, off, part.campaign))
+    return tuple(found)
+
+
+def individual(public: int, discount_share: float) -> tuple[Part, ...]:
+    """The customer's own discount, rounded down."""
+    off = _share(public, discount_share)
+    return (Part("discount", off),) if off else ()
 
 
 def charge(public: int, shown: tuple[int, ...]) -> int:

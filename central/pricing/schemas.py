@@ -9,13 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from contract.values import Minor, Name, Token, Utc
 
 
+class DiscountOut(BaseModel):
+    """What one rule took off (`discount` is the customer's own), in minor units."""
+
+    rule: str
+    campaign: str | None
+    off: Minor
+
+
 class QuoteOut(BaseModel):
     """A personal price. `armed`: a label confirmed it, so it will be charged if asked for in time."""
 
     id: str
     visit: str
     sku: str
-    label: str
+    label: str | None
     price: Minor
     public: Minor
     currency: str
@@ -27,41 +35,193 @@ class QuoteOut(BaseModel):
     charged: Minor | None
     receipt: str | None
     reasons: list[str]
+    bonus_minor: Minor
+    discounts: list[DiscountOut]
     signature: str
 
 
 class LedgerOut(BaseModel):
-    """One line of the price ledger."""
+    """One line of the price ledger. `place` is where: on a label, on the customer's phone, at the till."""
 
     at: Utc
     sku: str
     label: str | None
+    place: Literal["label", "phone", "till"]
     visit: str | None
     quote: str | None
     variant: Literal["public", "personal"]
-    step: Literal["quoted", "shown", "confirmed", "charged"]
+    step: Literal["quoted", "shown", "confirmed", "charged", "voided"]
     price: Minor
 
 
-class RedeemIn(BaseModel):
-    """What the till asks: the line of a receipt, and by what the customer is known (one of three, or none)."""
+Sku = Annotated[str, Field(min_length=1, max_length=64, examples=["HP-200"])]
+Receipt = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$", examples=["till-3:20418"])]
+Quantity = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class VerifyIn(BaseModel):
+    """What the till asks: an article, and by what the customer is known (one of the four, or none)."""
 
     model_config = ConfigDict(extra="forbid")
 
     store: Name
-    sku: Annotated[str, Field(min_length=1, max_length=64)]
-    receipt: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+    sku: Sku
     quote: Token | None = None
     visit: Token | None = None
     subject: Token | None = None
+    customer: Annotated[str | None, Field(max_length=64)] = None
 
 
-class RedeemOut(BaseModel):
-    """What to charge."""
+class VerifyOut(BaseModel):
+    """What `redeem` would charge now."""
 
     charged: Minor
     public: Minor
     currency: str
     quote: str | None
+    redeemable_until: Utc | None
+
+
+class RedeemIn(VerifyIn):
+    """The line of a receipt."""
+
+    receipt: Receipt
+    quantity: Quantity = 1
+
+
+class RedeemOut(BaseModel):
+    """What to charge: `charged` for the first piece, `public` for every further one, `total` for all."""
+
+    sku: str
+    charged: Minor
+    public: Minor
+    quantity: int
+    total: Minor
+    currency: str
+    quote: str | None
     redeemed: bool
     receipt: str
+    voided: bool = False
+    conflict: str | None = None
+
+
+class VoidIn(BaseModel):
+    """A receipt, or one article of it, that is taken back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    store: Name
+    receipt: Receipt
+    sku: Sku | None = None
+
+
+class VoidOut(BaseModel):
+    """The lines as they are now."""
+
+    receipt: str
+    voided: list[RedeemOut]
+
+
+class OfflineSaleIn(BaseModel):
+    """A line sold on a quote's code while central could not be asked. It has happened: it is never refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[str, Field(min_length=1, max_length=1200)]
+    receipt: Receipt
+    sku: Sku
+    charged: Annotated[int, Field(ge=0, le=10**12)]
+    at: Utc
+
+
+class ReconcileIn(BaseModel):
+    """The journal of a till that was offline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    store: Name
+    lines: Annotated[list[OfflineSaleIn], Field(min_length=1, max_length=1000)]
+
+
+class ReconcileOut(BaseModel):
+    """One answer a line, in order; `conflict` says what should not have happened."""
+
+    lines: list[RedeemOut]
+
+
+class KitOut(BaseModel):
+    """What a till keeps to check quotes by itself (docs/till.md)."""
+
+    store: str
+    key: str
+    """Ed25519, base64 of 32 raw bytes."""
+    code_prefix: str
+    window_s: int
+
+
+class RulesOut(BaseModel):
+    """A rule file and when it came into force."""
+
+    store: str
+    text: str
+    activated_by: str | None
+    activated_at: Utc | None
+
+
+class RulesIn(BaseModel):
+    """A rule file, as YAML text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(max_length=256_000)]
+
+
+class DryRunIn(RulesIn):
+    """A rule file to try on what happened in the last days."""
+
+    days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
+class RuleUse(BaseModel):
+    """How often a rule would have counted, and what it would have cost."""
+
+    rule: str
+    times: int
+    off: Minor
+
+
+class DryRunOut(BaseModel):
+    """The same occasions under the rules in force and under the new ones. Money in minor units."""
+
+    occasions: int
+    unreadable: int
+    quotes_now: int
+    quotes_then: int
+    off_now: Minor
+    off_then: Minor
+    cheaper: int
+    dearer: int
+    at_margin_floor: int
+    at_discount_limit: int
+    lowest_share: float | None
+    """The lowest personal price, as a share of its public price."""
+    rules: list[RuleUse]
+    unused: list[str]
+    """Rules that never counted."""
+
+
+class ConditionIn(BaseModel):
+    """A fact of the day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Annotated[str, Field(min_length=1, max_length=80)]
+    until: Utc
+
+
+class ConditionOut(BaseModel):
+    """A fact of the day and until when it holds."""
+
+    name: str
+    value: str
+    until: Utc

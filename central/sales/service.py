@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.effects import Effects
@@ -56,6 +56,17 @@ def _together(first: SaleLineIn | None, line: SaleLineIn) -> SaleLineIn:
     pieces = first.quantity + line.quantity
     price = round((first.quantity * first.price + line.quantity * line.price) / pieces)
     return line.model_copy(update={"quantity": pieces, "price": price, "quote": first.quote or line.quote})
+
+
+async def remove_line(effects: Effects, channel: str, scope: str, sale: str, sku: str) -> None:
+    """A line was voided; a sale without lines is none."""
+    session = effects.session
+    of_sale = (SaleLine.channel == channel, SaleLine.scope == scope, SaleLine.sale == sale)
+    await session.execute(delete(SaleLine).where(*of_sale, SaleLine.sku == sku))
+    left = await session.scalar(select(SaleLine.sku).where(*of_sale).limit(1))
+    row = await session.get(Sale, (channel, scope, sale))
+    if left is None and row is not None:
+        await session.delete(row)
 
 
 async def of_subject(session: AsyncSession, subject: str, limit: int = 100) -> list[SaleOut]:

@@ -1,0 +1,100 @@
+"""What the rules may know of a visit before a product, gathered once and kept sealed for dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from central.catalogue.tables import Product, Store
+from central.effects import Effects
+from central.pricing.ruleset import Facts
+from central.pricing.tables import DayCondition, PriceOccasion
+from central.profiles.tables import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Facts for the rules, and what the limits need besides."""
+
+    facts: Facts
+    cost: int | None
+    bonuses: int
+    discount_share: float
+
+
+async def gather(effects: Effects, store: Store, customer: Customer, product: Product) -> Occasion:
+    """The facts of this moment."""
+    session = effects.session
+    facts = Facts(
+        public=product.price,
+        at=effects.now.astimezone(ZoneInfo(store.timezone)),
+        sku=product.sku,
+        category=_text(product, "category"),
+        brand=_text(product, "brand"),
+        segments=frozenset(),
+        interest=frozenset(),
+        conditions=await conditions(session, store, effects.now),
+    )
+    return Occasion(facts, product.cost, customer.bonuses_minor, customer.discount_share)
+
+
+def _text(product: Product, name: str) -> str:
+    value = product.parameters.get(name)
+    return value if isinstance(value, str) else ""
+
+
+async def conditions(session: AsyncSession, store: Store, now: datetime) -> Mapping[str, str]:
+    """Facts of the day; the region always, others until they lapse."""
+    statement = select(DayCondition).where(DayCondition.store == store.id, DayCondition.until > now)
+    found = {row.name: row.value for row in (await session.scalars(statement)).all()}
+    return {**found, "region": store.region}
+
+
+async def remember(effects: Effects, store: str, visit: str, subject: str, occasion: Occasion) -> None:
+    """Keep the first occasion of a visit and SKU."""
+    key = (store, visit, occasion.facts.sku)
+    if await effects.session.get(PriceOccasion, key) is not None:
+        return
+    sealed = effects.vault.seal(subject, _plain(occasion))
+    effects.session.add(
+        PriceOccasion(store=store, visit=visit, sku=key[2], subject=subject, at=effects.now, sealed=sealed)
+    )
+
+
+def _plain(occasion: Occasion) -> dict[str, object]:
+    facts = occasion.facts
+    return {
+        "public": facts.public,
+        "at": facts.at.isoformat(),
+        "sku": facts.sku,
+        "category": facts.category,
+        "brand": facts.brand,
+        "segments": sorted(facts.segments),
+        "interest": sorted(facts.interest),
+        "conditions": dict(facts.conditions),
+        "cost": occasion.cost,
+        "bonuses": occasion.bonuses,
+        "discount_share": occasion.discount_share,
+    }
+
+
+def reopened(plain: object) -> Occasion | None:
+    """What `remember` kept; None when it cannot be read any more."""
+    if not isinstance(plain, dict):
+        return None
+    facts = Facts(
+        public=plain["public"],
+        at=datetime.fromisoformat(plain["at"]),
+        sku=plain["sku"],
+        category=plain["category"],
+        brand=plain["brand"],
+        segments=frozenset(plain["segments"]),
+        interest=frozenset(plain["interest"]),
+        conditions=plain["conditions"],
+    )
+    return Occasion(facts, plain["cost"], plain["bonuses"], plain["discount_share"])
