@@ -1,16 +1,16 @@
-"""`python -m calibration floor|thresholds`: what is measured on site, for the edge configuration."""
+"""`python -m calibration camera|floor|thresholds`: what is measured on site, for the edge configuration."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from calibration.cli import floor, thresholds
-from calibration.homography import CalibrationError
+from calibration.cli import camera, floor, thresholds
+from calibration.errors import CalibrationError
 from calibration.thresholds.errors import NotEarnedError, ThresholdError
 from contract.clock import SystemClock
 
-_COMMANDS = {"floor": floor.run, "thresholds": thresholds.run}
+_COMMANDS = {"camera": camera.run, "floor": floor.run, "thresholds": thresholds.run}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     description = "Turn a camera's pixels into metres, and a store's scores into a match threshold."
     top = argparse.ArgumentParser(prog="python -m calibration", description=description)
     commands = top.add_subparsers(dest="command", required=True)
+    camera.add_parser(commands)
     floor.add_parser(commands)
     thresholds.add_parser(commands)
     return top

@@ -9,7 +9,8 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calibration.homography import CalibrationError, FloorCalibration
+from calibration.errors import CalibrationError
+from calibration.homography import FloorCalibration
 
 Pair = tuple[float, float]
 

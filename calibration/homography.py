@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from calibration.errors import CalibrationError
+
 Points = npt.NDArray[np.float64]
 """(N, 2)."""
 
@@ -28,10 +30,6 @@ class Verdict(StrEnum):
     UNCHECKED = "UNCHECKED"
     """Exactly four pairs: they fit by construction, so nothing says how good they are."""
     INVALID = "INVALID"
-
-
-class CalibrationError(ValueError):
-    """The points cannot give a homography; the message says which and what to measure instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.__main__ import main
-from calibration.homography import CalibrationError, Verdict, calibrate_floor, project
+from calibration.errors import CalibrationError
+from calibration.homography import Verdict, calibrate_floor, project
 
 TRUE = np.array([[0.012, 0.001, -2.0], [0.0, 0.02, -1.0], [0.0, 0.0009, 1.0]])
 IMAGE = np.array([[100, 300], [1180, 310], [60, 700], [1200, 690], [640, 500], [400, 420], [900, 600]], dtype=float)
