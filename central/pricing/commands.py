@@ -17,6 +17,7 @@ from central.errors import MisconfiguredError
 from central.pricing import quote_code, rulebook
 from central.pricing.dry_run import dry_run
 from central.pricing.quote_code import Refused
+from central.pricing.rules import WINDOW_S
 from central.pricing.ruleset import Ruleset, parse
 from central.rule_files import RuleFileError
 
@@ -102,7 +103,7 @@ async def _offline(runtime: Runtime, arguments: Arguments) -> str:
         return json.dumps({"charged": arguments.public, "honoured": False, "reason": found.reason})
     line = {"code": arguments.code, "receipt": arguments.receipt, "sku": found.sku, "charged": found.price}
     _append(arguments.journal, {**line, "at": now.isoformat().replace("+00:00", "Z")})
-    until = found.expires_at + timedelta(seconds=quote_code.WINDOW_S)
+    until = found.expires_at + timedelta(seconds=WINDOW_S)
     return json.dumps({"charged": found.price, "honoured": True, "until": until.isoformat()})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.pricing.disclosure import disclosure
-from central.pricing.rules import PriceRules, charge, personal_price
+from central.pricing.rules import Part, PriceRules, charge, individual, personal_price
 
 share = st.integers(0, 1000).map(lambda n: n / 1000)
 money = st.integers(0, 10**9)
@@ -19,11 +19,12 @@ rules = st.builds(
     margin_floor_share=share,
     round_to_minor=st.sampled_from([1, 5, 10, 100, 1000]),
 )
+parts = st.lists(st.builds(Part, st.sampled_from(["discount", "weekend", "loyal"]), money), max_size=4).map(tuple)
 
 
-@given(money, st.none() | money, money, share, rules)
-def test_guard_rails(public: int, cost: int | None, bonuses: int, discount: float, limits: PriceRules) -> None:
-    offer = personal_price(public, cost, bonuses, discount, limits)
+@given(money, st.none() | money, money, parts, rules)
+def test_guard_rails(public: int, cost: int | None, bonuses: int, off: tuple[Part, ...], limits: PriceRules) -> None:
+    offer = personal_price(public, cost, bonuses, off, limits)
     if offer is None:
         return
     assert 0 <= offer.price < public
@@ -36,10 +37,34 @@ def test_guard_rails(public: int, cost: int | None, bonuses: int, discount: floa
     assert offer.reasons
 
 
-@given(money, share, rules)
-def test_more_bonuses_never_make_it_dearer(public: int, discount: float, limits: PriceRules) -> None:
-    few = personal_price(public, None, 0, discount, limits)
-    many = personal_price(public, None, public, discount, limits)
+@given(money, st.none() | money, money, parts, rules, money)
+def test_never_above_what_was_promised_before(
+    public: int, cost: int | None, bonuses: int, off: tuple[Part, ...], limits: PriceRules, promised: int
+) -> None:
+    offer = personal_price(public, cost, bonuses, off, limits, promised)
+    if offer is None:
+        assert promised >= public
+        return
+    assert offer.price < public
+    assert offer.price <= max(promised, 0)
+    free = personal_price(public, cost, bonuses, off, limits)
+    assert offer.price == min(promised, free.price if free else promised)
+
+
+@given(money, st.none() | money, money, parts, rules)
+def test_what_is_given_adds_up_to_the_difference_at_most(
+    public: int, cost: int | None, bonuses: int, off: tuple[Part, ...], limits: PriceRules
+) -> None:
+    offer = personal_price(public, cost, bonuses, off, limits)
+    if offer is not None:
+        assert sum(part.off for part in offer.parts) + offer.bonus <= public - offer.price
+        assert all(part.off > 0 for part in offer.parts)
+
+
+@given(money, parts, rules)
+def test_more_bonuses_never_make_it_dearer(public: int, off: tuple[Part, ...], limits: PriceRules) -> None:
+    few = personal_price(public, None, 0, off, limits)
+    many = personal_price(public, None, public, off, limits)
     if few is not None:
         assert many is not None
         assert many.price <= few.price
@@ -53,10 +78,17 @@ def test_never_charged_above_what_was_shown(public: int, shown: list[int]) -> No
 
 
 def test_bonuses_pay_only_what_the_discount_left() -> None:
-    offer = personal_price(10_000, None, 2_000, 0.1, PriceRules(max_discount_share=0.15, max_bonus_share=0.5))
+    limits = PriceRules(max_discount_share=0.15, max_bonus_share=0.5)
+    offer = personal_price(10_000, None, 2_000, individual(10_000, 0.1), limits)
     assert offer is not None
     assert (offer.price, offer.bonus) == (8_500, 500)
     assert "limited" in offer.reasons
+
+
+def test_a_promise_outlives_the_rule_it_came_from() -> None:
+    offer = personal_price(10_000, 9_900, 0, (), PriceRules(), promised=9_000)
+    assert offer is not None
+    assert (offer.price, offer.reasons, offer.parts) == (9_000, ("promised",), ())
 
 
 def test_a_prescribed_text_is_not_replaced_by_the_stores_own() -> None:

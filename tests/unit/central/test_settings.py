@@ -45,8 +45,9 @@ def test_other_brokers_are_refused(url: str) -> None:
 def test_keys_are_made_once_and_private(tmp_path: Path) -> None:
     keys = load_or_create(tmp_path)
     assert load_or_create(tmp_path).public() == keys.public()
-    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [tmp_path / "keys.json"]
+    for name in ("keys.json", "pepper.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"keys.json", "pepper.json"}
     assert str(keys) == "Keys(...)"
 
 
