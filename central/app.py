@@ -22,6 +22,8 @@ from central.analytics.routes import router as analytics
 from central.background import Background
 from central.broker import EmbeddedBroker
 from central.bus import Bus
+from central.catalogue.feeds.routes import router as feeds
+from central.catalogue.product_routes import link_router, product_router
 from central.catalogue.routes import router as catalogue
 from central.database import Database
 from central.errors import MisconfiguredError
@@ -47,7 +49,23 @@ from contract.clock import Clock, SystemClock
 log = logging.getLogger(__name__)
 MAX_BODY = 1_048_576
 BROKER_WAIT_S = 5.0
-ROUTERS = (staff, alerts, visits, analytics, labels, pricing, till, catalogue, fleet, ingest, staff_router, me_router)
+ROUTERS = (
+    staff,
+    alerts,
+    visits,
+    analytics,
+    labels,
+    pricing,
+    till,
+    catalogue,
+    feeds,
+    product_router,
+    link_router,
+    fleet,
+    ingest,
+    staff_router,
+    me_router,
+)
 
 
 class HealthOut(BaseModel):

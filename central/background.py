@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.alerts import service as alerts
+from central.catalogue.feeds import service as feeds
 from central.catalogue.tables import Store
 from central.labels import service as labels
 from central.labels.tables import Label
@@ -26,6 +27,7 @@ RESEND_S = 1.0
 GALLERY_S = 30.0
 EXPIRY_S = 2.0
 RETENTION_S = 3600.0
+FEEDS_S = 20.0
 
 
 class Background:
@@ -41,6 +43,7 @@ class Background:
             group.create_task(self._every(RESEND_S, self.resend))
             group.create_task(self._every(EXPIRY_S, self.expire))
             group.create_task(self._every(RETENTION_S, self.retain))
+            group.create_task(self._every(FEEDS_S, self.feeds))
             group.create_task(self._galleries())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -109,6 +112,10 @@ class Background:
             for store in fresh:
                 await labels.sync_public(effects, store)
         self._imports = imports
+
+    async def feeds(self) -> None:
+        """Fetch the catalogue feeds that are due; begin and end timed sales."""
+        await feeds.fetch_due(self._runtime)
 
     async def retain(self) -> None:
         """Delete what is past its time."""

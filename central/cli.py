@@ -14,6 +14,7 @@ from pathlib import Path
 
 from central import keys
 from central.app import open_runtime
+from central.catalogue import commands as feeds
 from central.errors import MisconfiguredError, RejectedError
 from central.imports import service as imports
 from central.pricing import commands as prices
@@ -25,7 +26,7 @@ from central.settings import Settings
 from central.staff import service as staff
 from contract.clock import SystemClock
 
-NOUNS = (prices,)
+NOUNS = (prices, feeds)
 """Business folders that bring commands of their own: `register` adds them, `work` of a command does it."""
 DEFAULT_DATA = Path("var/central")
 Arguments = argparse.Namespace

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.catalogue.parameters import read
 from central.catalogue.schemas import LabelPlace, StoreName, StoreOut
 from central.catalogue.tables import Product, Store
 from central.labels.tables import Label
@@ -83,7 +84,7 @@ def public_content(product: Product, language: str) -> LabelContent:
         link=product.url,
         price=product.price,
         currency=product.currency,
-        lines=tuple(f"{name}: {value}"[:40] for name, value in list(product.parameters.items())[:2]),
+        lines=tuple(f"{name}: {item.text}"[:40] for name, item in list(read(product.parameters).items())[:2]),
         language="ru" if language == "ru" else "en",
     )
 

@@ -120,7 +120,7 @@ class Feed(Base):
     delta: Mapped[bool] = mapped_column(default=False)
     outlet: Mapped[str | None] = mapped_column(String(64))
     """The feed's own id of this shop; null: our store id."""
-    max_bad_share: Mapped[float] = mapped_column(default=0.05)
+    max_bad_share: Mapped[float] = mapped_column(default=0.1)
     max_missing_share: Mapped[float] = mapped_column(default=0.5)
     etag: Mapped[str | None] = mapped_column(String(256))
     last_modified: Mapped[str | None] = mapped_column(String(64))

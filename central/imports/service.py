@@ -10,7 +10,10 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.catalogue.parameters import parse as parameter
+from central.catalogue.parameters import write
 from central.catalogue.tables import Product, Store
+from central.catalogue.writing import known_prices, note_prices
 from central.database import upsert
 from central.effects import Effects
 from central.errors import MisconfiguredError
@@ -101,6 +104,8 @@ async def apply(effects: Effects, whole: ImportIn) -> dict[str, object]:
         "imported_at": effects.now,
     }
     await upsert(session, Store, [row], ("id",))
+    prices = {product.sku: product.price for product in whole.products}
+    await note_prices(effects, store.id, prices, await known_prices(session, store.id, list(prices)))
     await upsert(
         session, Product, [_product(store.id, product.model_dump()) for product in whole.products], ("store", "sku")
     )
@@ -120,8 +125,17 @@ async def apply(effects: Effects, whole: ImportIn) -> dict[str, object]:
 
 
 def _product(store: str, product: dict[str, object]) -> dict[str, object]:
-    subtitle = product["subtitle"]
-    return {**product, "store": store, "subtitle": {"en": subtitle} if isinstance(subtitle, str) else subtitle}
+    subtitle, parameters = product["subtitle"], product["parameters"]
+    assert isinstance(parameters, dict)
+    return {
+        **product,
+        "store": store,
+        "subtitle": {"en": subtitle} if isinstance(subtitle, str) else subtitle,
+        "parameters": write({name: parameter(value) for name, value in parameters.items()}),
+        "available": True,
+        # A feed's timed sale ends with this price, and the feed is looked at afresh next time.
+        **dict.fromkeys(("digest", "regular_price", "sale_price", "sale_from", "sale_until")),
+    }
 
 
 def _label(store: str, label: LabelIn) -> dict[str, object]:
