@@ -78,6 +78,10 @@ class TrackSet:
     ended: tuple[int, ...] = ()
 
 
+Spread = tuple[float, float, float]
+"""Variances and covariance of a place on the plan: xx, xy, yy, square metres."""
+
+
 @dataclass(frozen=True, slots=True)
 class FloorPosition:
     """Where a floor track stands, metres on the plan. `track` is the anonymous id that may be published."""
@@ -86,6 +90,9 @@ class FloorPosition:
     point: PlanPoint
     seen_at: float
     """Monotonic."""
+    spread: Spread = (0.02, 0.0, 0.02)
+    clear: bool = True
+    """Seen apart from everybody else in the picture: no box overlaps this one, so it can not have been mixed up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edge.config.fields import Matrix
-from edge.values import PlanPoint
+from edge.floor.upright import Upright
+from edge.values import PlanPoint, Spread
 
 _FARTHEST_M = 900.0
 
@@ -14,7 +15,9 @@ class FloorPlane:
     """3x3 homography, picture pixels (u, v, 1) to plan metres (x, y, w)."""
 
     def __init__(self, homography: Matrix) -> None:
+        self._homography = homography
         self._rows = np.asarray(homography, np.float64)
+        self._back = np.linalg.pinv(self._rows)
 
     def to_plan(self, pixel: tuple[float, float]) -> PlanPoint | None:
         """Metres; None for a point at or near the horizon, or absurdly far away."""
@@ -22,4 +25,24 @@ class FloorPlane:
         if not abs(w) > 1e-9:
             return None
         point = x / w, y / w
-        return point if all(abs(part) < _FARTHEST_M for part in point) else None
+        return point if self.near(point) else None
+
+    def near(self, point: PlanPoint) -> bool:
+        """Whether a place is not absurdly far away."""
+        return all(abs(part) < _FARTHEST_M for part in point)
+
+    def pixel(self, point: PlanPoint) -> tuple[float, float]:
+        """Where a place on the plan is seen; it may lie outside the picture."""
+        u, v, w = (self._back @ (point[0], point[1], 1.0)).tolist()
+        return (u / w, v / w) if abs(w) > 1e-12 else (0.0, 0.0)
+
+    def upright(self, size: tuple[int, int]) -> Upright | None:
+        """How people stand in a picture of that size, as far as the homography tells."""
+        return Upright.of(self._homography, size)
+
+    def spread(self, pixel: tuple[float, float], deviation: tuple[float, float]) -> Spread:
+        """What an error of so many pixels (standard deviations of u and v) means in metres there, to first order."""
+        x, y, w = (self._rows @ (pixel[0], pixel[1], 1.0)).tolist()
+        slopes = (self._rows[:2, :2] * w - np.outer((x, y), self._rows[2, :2])) / (w * w)
+        (xx, xy), (_, yy) = (slopes * np.square(deviation)) @ slopes.T
+        return float(xx), float(xy), float(yy)

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from edge.floor.plane import FloorPlane
+from edge.floor.stature import StatureModel
 from edge.motion import MotionGate
 from edge.tracking.tracker import Tracker, TrackerSettings
-from edge.values import FloorPosition, Frame, Image, Track
+from edge.values import Floats, FloorPosition, Frame, Image, PlanPoint, Track
 from models.detections import Detections
+
+_FOOT_SHARE, _FOOT_PX = 0.035, 1.5
+"""Standard deviation of a foot point in the picture: share of the height of the box, and pixels."""
+_APART = 0.2
+"""Share of the smaller of two boxes that may lie in the other while both still are clear of each other."""
+_EDGE_SHARE = 0.03
+"""Share of its height within which a box that ends near the lower edge of the picture may go on below it."""
 
 
 class PersonEngine(Protocol):
@@ -42,6 +52,8 @@ class FloorStage:
         self._plane = plane
         self._gate = MotionGate()
         self._tracker = Tracker(tracking)
+        self._stature: StatureModel | None = None
+        self._size: tuple[int, int] | None = None
         self.detector_calls = 0
 
     def step(self, frame: Frame) -> FloorView:
@@ -52,12 +64,65 @@ class FloorStage:
         self.detector_calls += 1
         found = self._detector.detect(frame.image)
         tracks = self._tracker.step(found.boxes, found.scores, now)
-        positions = (self._place(track, frame) for track in tracks.tracks if track.seen)
-        ended = tuple(f"{self._prefix}{track}" for track in tracks.ended)
-        return FloorView(tuple(position for position in positions if position is not None), ended)
+        stature = self._statures(frame.image)
+        clear = _clear(tracks.tracks)
+        positions = (
+            self._place(track, alone, stature, now)
+            for track, alone in zip(tracks.tracks, clear, strict=True)
+            if track.seen
+        )
+        view = FloorView(
+            tuple(position for position in positions if position is not None),
+            tuple(f"{self._prefix}{track}" for track in tracks.ended),
+        )
+        if stature is not None:
+            for ended in tracks.ended:
+                stature.forget(ended)
+        return view
 
-    def _place(self, track: Track, frame: Frame) -> FloorPosition | None:
-        point = self._plane.to_plan(track.foot)
-        if point is None:
-            return None
-        return FloorPosition(f"{self._prefix}{track.id}", point, frame.captured.monotonic)
+    def _statures(self, image: Image) -> StatureModel | None:
+        """What is known of heights; None when the homography does not tell how people stand in the picture."""
+        size = (image.shape[1], image.shape[0])
+        if size != self._size:
+            self._size = size
+            upright = self._plane.upright(size)
+            self._stature = None if upright is None else StatureModel(upright)
+        return self._stature
+
+    def _place(self, track: Track, alone: bool, stature: StatureModel | None, now: float) -> FloorPosition | None:
+        box = track.box
+        tall = box[3] - box[1]
+        deviation = _FOOT_SHARE * tall + _FOOT_PX
+        name = f"{self._prefix}{track.id}"
+        if stature is None or self._size is None:
+            point = self._plane.to_plan(track.foot)
+            return None if point is None else self._position(name, point, track.foot, deviation, alone, now)
+        out_of_picture = box[3] >= self._size[1] - _EDGE_SHARE * tall - _FOOT_PX
+        stand = None if out_of_picture else stature.whole(track.id, box, alone)
+        if stand is None:
+            stand = stature.from_head(track.id, box)
+        if stand is None or not self._plane.near(stand.point):
+            point = self._plane.to_plan(track.foot)
+            return None if point is None else self._position(name, point, track.foot, 3 * deviation, alone, now)
+        # A head that is wrong by so many metres moves the foot as many pixels as that height is tall in the picture.
+        deviation *= 1.0 + stand.deviation_m / stand.height_m / _FOOT_SHARE
+        foot = self._plane.pixel(stand.point)
+        return self._position(name, stand.point, foot, deviation, alone, now)
+
+    def _position(
+        self, name: str, point: PlanPoint, foot: tuple[float, float], deviation: float, alone: bool, now: float
+    ) -> FloorPosition:
+        return FloorPosition(name, point, now, self._plane.spread(foot, (deviation, deviation)), alone)
+
+
+def _clear(tracks: tuple[Track, ...]) -> list[bool]:
+    """Which boxes hardly overlap with any other, those of people just lost from sight included."""
+    if not tracks:
+        return []
+    boxes: Floats = np.array([track.box for track in tracks])
+    sides = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    shared = np.clip(sides, 0, None).prod(axis=2)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    share = shared / np.minimum(areas[:, None], areas[None, :])
+    np.fill_diagonal(share, 0.0)
+    return [bool(row.max() < _APART) for row in share]
