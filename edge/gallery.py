@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,20 +63,16 @@ class Gallery:
         """
         unit = _unit(vector)
         with self._lock:
-            self._remove_template(subject, template_id)
-            self._issued += 1
-            entry = _Entry(self._issued, self._seal(subject, unit))
-            self._entries.setdefault(subject, {})[template_id] = entry
-            self._owners[entry.number] = subject
+            if not self._same(subject, template_id, unit):
+                self._forget({subject: [template_id]})
+                self._take_in(subject, template_id, unit)
             self._leases[subject] = lease_until
-            if self._index is not None:
-                self._index.add(entry.number, unit)
         unit.fill(0)
 
     def drop(self, subject: str) -> int:
         """Forget a subject at once; answers how many templates went."""
         with self._lock:
-            return self._drop(subject)
+            return self._forget({subject: list(self._entries.get(subject, ()))})
 
     def search(self, vector: Vector) -> Candidate | None:
         """Nearest subject by its best template, and the best of all others; None when empty or not searchable."""
@@ -110,15 +107,17 @@ class Gallery:
         """Drop everyone whose lease ended before monotonic `now`."""
         with self._lock:
             over = tuple(subject for subject, until in self._leases.items() if until <= now)
-            for subject in over:
-                self._drop(subject)
+            self._forget({subject: list(self._entries[subject]) for subject in over})
         return over
 
     def wipe(self) -> None:
         """Forget everybody, and the key that could open what memory still holds of them."""
         with self._lock:
-            for subject in list(self._entries):
-                self._drop(subject)
+            if self._index is not None:
+                self._index.clear()
+            self._entries.clear()
+            self._leases.clear()
+            self._owners.clear()
             self._key = AESGCM(AESGCM.generate_key(256))
 
     def _search(self, index: SearchIndex, probe: Vector) -> Candidate:
@@ -133,30 +132,43 @@ class Gallery:
             wanted = min(wanted * 4, len(self._owners))
 
     def _compare(self, subject: str, entry: _Entry, probe: Vector) -> float:
-        nonce, body = entry.sealed[:_NONCE_BYTES], entry.sealed[_NONCE_BYTES:]
-        clear: NDArray[np.float16] = np.frombuffer(self._key.decrypt(nonce, body, subject.encode()), np.float16)
+        clear: NDArray[np.float16] = np.frombuffer(self._open(subject, entry), np.float16)
         return float(clear.astype(np.float32) @ probe)
+
+    def _take_in(self, subject: str, template_id: str, unit: Vector) -> None:
+        self._issued += 1
+        entry = _Entry(self._issued, self._seal(subject, unit))
+        self._entries.setdefault(subject, {})[template_id] = entry
+        self._owners[entry.number] = subject
+        if self._index is not None:
+            self._index.add(entry.number, unit)
+
+    def _same(self, subject: str, template_id: str, unit: Vector) -> bool:
+        """Whether this very template is held: central sends it again to renew a lease, and a removal costs a pass."""
+        held = self._entries.get(subject, {}).get(template_id)
+        return held is not None and self._open(subject, held) == unit.astype(np.float16).tobytes()
+
+    def _open(self, subject: str, entry: _Entry) -> bytes:
+        return self._key.decrypt(entry.sealed[:_NONCE_BYTES], entry.sealed[_NONCE_BYTES:], subject.encode())
 
     def _seal(self, subject: str, unit: Vector) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._key.encrypt(nonce, unit.astype(np.float16).tobytes(), subject.encode())
 
-    def _drop(self, subject: str) -> int:
-        templates = list(self._entries.get(subject, ()))
-        for template_id in templates:
-            self._remove_template(subject, template_id)
-        return len(templates)
-
-    def _remove_template(self, subject: str, template_id: str) -> None:
-        entry = self._entries.get(subject, {}).pop(template_id, None)
-        if entry is None:
-            return
-        del self._owners[entry.number]
-        if self._index is not None:
-            self._index.remove(entry.number)
-        if not self._entries[subject]:
-            del self._entries[subject]
-            self._leases.pop(subject, None)
+    def _forget(self, templates: Mapping[str, Sequence[str]]) -> int:
+        """Remove templates by subject and id in one pass over the index; answers how many there were."""
+        gone: list[int] = []
+        for subject, ids in templates.items():
+            held = self._entries.get(subject, {})
+            gone += [entry.number for entry in (held.pop(template, None) for template in ids) if entry is not None]
+            if subject in self._entries and not held:
+                del self._entries[subject]
+                self._leases.pop(subject, None)
+        for number in gone:
+            del self._owners[number]
+        if gone and self._index is not None:
+            self._index.remove(gone)
+        return len(gone)
 
 
 def _unit(vector: Vector) -> Vector:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import faiss
 import numpy as np
 
@@ -25,14 +27,23 @@ class SearchIndex:
         """Take in one vector of the index's dimension."""
         self._index.add_with_ids(vector.reshape(1, -1), np.array([number], np.int64))
 
-    def remove(self, number: int) -> None:
-        """Take one out. faiss closes the gap and leaves the old tail in its buffer; that is overwritten here."""
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Take some out, in one pass. faiss closes the gaps and leaves old rows behind; they are overwritten here."""
         before = len(self)
-        if self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], np.int64))) == 0:
+        if before == 0 or self._index.remove_ids(faiss.IDSelectorBatch(np.array(numbers, np.int64))) == 0:
             return
-        row = self._dimension * _HALF_BYTES
-        buffer = faiss.rev_swig_ptr(self._flat.codes.data(), before * row)
-        buffer[len(self) * row :] = 0
+        self._overwrite(len(self), before)
+
+    def clear(self) -> None:
+        """Overwrite and forget every vector."""
+        self._overwrite(0, len(self))
+        self._index.reset()
+
+    def _overwrite(self, first: int, past: int) -> None:
+        if past > first:
+            row = self._dimension * _HALF_BYTES
+            buffer = faiss.rev_swig_ptr(self._flat.codes.data(), past * row)
+            buffer[first * row :] = 0
 
     def nearest(self, vector: Vector, count: int) -> list[tuple[int, float]]:
         """(number, cosine), best first; at most `count`."""
