@@ -55,7 +55,9 @@ def _verified(case: FaceCase, templates: Templates, *, last: bool) -> Decision |
     claim = case.claim
     if claim is None:
         return None
-    similarity = templates.verify(claim.subject, fused(case.vectors, case.weights))
+    probe = fused(case.vectors, case.weights)
+    similarity = templates.verify(claim.subject, probe)
+    probe.fill(0)
     if similarity is not None and similarity >= VERIFY_THRESHOLD:
         confidence = _confidence(similarity, VERIFY_THRESHOLD)
         return Decision("known", "final", claim.subject, confidence, 0.0, "", case.first_usable, claim.visit)
@@ -66,7 +68,9 @@ def _verified(case: FaceCase, templates: Templates, *, last: bool) -> Decision |
 
 def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool) -> Decision | None:
     bar = rule.bar(templates.templates)
-    found = templates.search(fused(case.vectors, case.weights))
+    probe = fused(case.vectors, case.weights)
+    found = templates.search(probe)
+    probe.fill(0)
     best = found.similarity if found is not None else -1.0
     case.best = max(case.best, best)
     if found is not None and found.similarity >= bar and found.margin >= rule.margin:

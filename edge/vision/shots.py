@@ -103,4 +103,7 @@ def fused(vectors: list[Vector], weights: list[float]) -> Vector:
     share = np.asarray(weights, np.float32)
     total = float(share.sum())
     share = share / total if total > 0 else np.full(len(vectors), 1.0 / len(vectors), np.float32)
-    return np.asarray(share @ np.stack(vectors), np.float32)
+    stacked = np.stack(vectors)
+    mean = np.asarray(share @ stacked, np.float32)
+    stacked.fill(0)  # a copy of every vector, and nobody else would overwrite it (PRIVACY P2)
+    return mean
