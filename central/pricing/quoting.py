@@ -42,19 +42,34 @@ async def quote_for(
     statement = select(Quote).where(Quote.store == store.id, Quote.visit == visit.id, Quote.sku == product.sku)
     quote = (await session.scalars(statement)).one_or_none()
     expires_at = effects.now + timedelta(seconds=rules_of(store).quote_seconds)
-    if quote is not None:
-        if quote.receipt is not None or quote.price >= product.price or quote.subject != visit.subject:
-            return None
-        quote.expires_at = max(quote.expires_at, expires_at) if label is None else expires_at
-        quote.public = product.price
-        if label is not None:
-            quote.label, quote.shown_until = label.id, None
-    else:
+    if quote is None:
         quote = await _new(effects, store, visit, product, label, expires_at)
-        if quote is None:
-            return None
+    elif not await _renewed(effects, quote, visit, product, label, expires_at):
+        quote = None
+    if quote is None:
+        return None
     quote.signature = base64.b64encode(effects.keys.sign(quote_bytes(signed_fields(quote)))).decode()
     return quote
+
+
+async def _renewed(
+    effects: Effects, quote: Quote, visit: Visit, product: Product, label: Label | None, expires_at: datetime
+) -> bool:
+    """The same price again, or a lower one that another visit of this person was shown meanwhile."""
+    if quote.receipt is not None or quote.subject != visit.subject:
+        return False
+    promised = await _promised(effects.session, quote.store, quote.subject, quote.sku, effects.now)
+    price = quote.price if promised is None else min(quote.price, promised)
+    if price >= product.price:
+        return False
+    if price < quote.price:
+        quote.price = price
+        ledger.enter(effects, quote.store, quote.sku, "personal", "quoted", price, quote=quote)
+    quote.expires_at = max(quote.expires_at, expires_at) if label is None else expires_at
+    quote.public = product.price
+    if label is not None:
+        quote.label, quote.shown_until = label.id, None
+    return True
 
 
 async def _new(
