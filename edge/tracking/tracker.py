@@ -106,6 +106,8 @@ class Tracker:
 
     def _start(self, boxes: Floats, scores: Floats, unmatched: Rows, monotonic: float) -> None:
         rows = unmatched[scores[unmatched] >= self._settings.new]
+        if not len(rows):
+            return
         self._bank.append(boxes[rows])
         count = len(rows)
         self._ids = np.concatenate([self._ids, np.zeros(count, np.int64)])

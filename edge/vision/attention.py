@@ -6,11 +6,15 @@ then in any case. Outside the policy's area (lane or spot) nobody is looked for 
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.motion import COLUMNS, ROWS, Cells, Overview, differing
+from edge.motion import COLUMNS, ROWS, Overview, differing
 from edge.values import Box
 from edge.vision.permits import Polygon
 
@@ -18,15 +22,15 @@ _ALL_S = 2.0
 """The whole area is looked at this often: a face that stood still and was missed is found too."""
 _HOLD_S = 0.5
 """Where something moved is looked at again for so long: the first picture may be blurred."""
-_BORDER = np.ones((5, 5), np.uint8)
-"""Changed cells want their neighbours looked at as well: the edges of a moving face change, its cheeks do not."""
+_BORDER = 2
+"""Cells beside changed ones that are looked at as well: the edges of a moving face change, its cheeks do not."""
 _ROOM = 0.75
 """Free room around somebody who is followed, in sides of the face."""
 _AREA_ROOM = 0.06
 """Room around the policy's area, of the picture: a face whose middle is just inside is seen whole."""
 
-_Span = tuple[int, int, int, int]
-"""First row, last row (exclusive), first column, last column (exclusive)."""
+Span = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in cells of an overview."""
 
 
 class Attention:
@@ -35,72 +39,77 @@ class Attention:
     def __init__(self, area: Polygon | None = None) -> None:
         self._area = _area_span(area)
         self._reference: Overview | None = None
-        self._wanted_until: NDArray[np.float64] = np.full((ROWS, COLUMNS), -np.inf)
-        self._all_due = -np.inf
+        self._moved: deque[tuple[float, Span]] = deque()
+        self._all_due = -math.inf
 
     def step(
         self, seen: Overview, size: tuple[int, int], followed: NDArray[np.float64], monotonic: float
     ) -> Box | None:
         """The part to look at (pixels of a picture of `size`), or None. `followed`: boxes Nx4 in pixels."""
-        span: _Span | None = self._area
+        span: Span | None = self._area
         if self._reference is None or monotonic >= self._all_due:
             self._all_due = monotonic + _ALL_S
         else:
             self._note_changes(seen, self._reference, monotonic)
-            span = self._wanted(size, followed, monotonic)
+            span = _meet(_around([*_spans(followed, size), *(span for _, span in self._moved)]), self._area)
         if span is None:
             return None
         self._remember(seen, span)
-        return _pixels(span, size)
+        wide, tall = size[0] / COLUMNS, size[1] / ROWS
+        return span[0] * wide, span[1] * tall, span[2] * wide, span[3] * tall
 
     def _note_changes(self, seen: Overview, reference: Overview, monotonic: float) -> None:
+        while self._moved and self._moved[0][0] < monotonic - _HOLD_S:
+            self._moved.popleft()
         cells = differing(seen, reference)
         if cells is not None:
-            wide = cv2.dilate(cells.view(np.uint8), _BORDER).view(np.bool_)
-            self._wanted_until[wide] = monotonic + _HOLD_S
+            x, y, width, height = cv2.boundingRect(cells.view(np.uint8))
+            self._moved.append((monotonic, (x - _BORDER, y - _BORDER, x + width + _BORDER, y + height + _BORDER)))
 
-    def _wanted(self, size: tuple[int, int], followed: NDArray[np.float64], monotonic: float) -> _Span | None:
-        wanted: Cells = self._wanted_until >= monotonic
-        for x1, y1, x2, y2 in _cells_of(followed, size):
-            wanted[y1:y2, x1:x2] = True
-        top, bottom, left, right = self._area
-        inside = wanted[top:bottom, left:right]
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if not rows.size:
-            return None
-        return top + int(rows[0]), top + int(rows[-1]) + 1, left + int(columns[0]), left + int(columns[-1]) + 1
-
-    def _remember(self, seen: Overview, span: _Span) -> None:
+    def _remember(self, seen: Overview, span: Span) -> None:
         """What was looked at is compared with this picture from now on, the rest with an older one."""
         if self._reference is None:
             self._reference = seen.copy()
             return
-        top, bottom, left, right = span
-        self._reference[top:bottom, left:right] = seen[top:bottom, left:right]
+        part = slice(math.ceil(span[1]), int(span[3])), slice(math.ceil(span[0]), int(span[2]))
+        self._reference[part] = seen[part]
 
 
-def _area_span(area: Polygon | None) -> _Span:
+def _area_span(area: Polygon | None) -> Span:
     if not area:
-        return 0, ROWS, 0, COLUMNS
-    x, y = np.array(area).T
-    left, right = np.clip([x.min() - _AREA_ROOM, x.max() + _AREA_ROOM], 0, 1) * COLUMNS
-    top, bottom = np.clip([y.min() - _AREA_ROOM, y.max() + _AREA_ROOM], 0, 1) * ROWS
-    return int(top), int(np.ceil(bottom)), int(left), int(np.ceil(right))
+        return 0, 0, COLUMNS, ROWS
+    (x1, y1), (x2, y2) = (tuple(side(corner[axis] for corner in area) for axis in (0, 1)) for side in (min, max))
+    return (
+        max(x1 - _AREA_ROOM, 0.0) * COLUMNS,
+        max(y1 - _AREA_ROOM, 0.0) * ROWS,
+        min(x2 + _AREA_ROOM, 1.0) * COLUMNS,
+        min(y2 + _AREA_ROOM, 1.0) * ROWS,
+    )
 
 
-def _cells_of(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
-    """Cells x1, y1, x2, y2 (exclusive) around each box and the room around it."""
-    if not len(boxes):
-        return np.zeros((0, 4), np.int64)
-    room = _ROOM * (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
-    scale = np.array([COLUMNS / size[0], ROWS / size[1]])
-    first = np.floor((boxes[:, :2] - room) * scale)
-    last = np.ceil((boxes[:, 2:] + room) * scale)
-    cells = np.nan_to_num(np.concatenate([first, last], axis=1))
-    return np.asarray(np.minimum(np.maximum(cells, 0), (COLUMNS, ROWS, COLUMNS, ROWS)), np.int64)
+def _spans(boxes: NDArray[np.float64], size: tuple[int, int]) -> list[Span]:
+    """Each box with the room around it. A few plain numbers: cheaper than arrays."""
+    wide, tall = COLUMNS / size[0], ROWS / size[1]
+    spans = []
+    for x1, y1, x2, y2 in boxes.tolist():
+        if not math.isfinite(x1 + y1 + x2 + y2):
+            continue
+        room = _ROOM * max(x2 - x1, y2 - y1)
+        spans.append(((x1 - room) * wide, (y1 - room) * tall, (x2 + room) * wide, (y2 + room) * tall))
+    return spans
 
 
-def _pixels(span: _Span, size: tuple[int, int]) -> Box:
-    top, bottom, left, right = span
-    wide, tall = size[0] / COLUMNS, size[1] / ROWS
-    return left * wide, top * tall, right * wide, bottom * tall
+def _around(spans: Sequence[Span]) -> Span | None:
+    """The least span that covers all."""
+    if not spans:
+        return None
+    x1, y1, x2, y2 = zip(*spans, strict=True)
+    return min(x1), min(y1), max(x2), max(y2)
+
+
+def _meet(span: Span | None, area: Span) -> Span | None:
+    """What of the span is inside the area."""
+    if span is None:
+        return None
+    x1, y1, x2, y2 = max(span[0], area[0]), max(span[1], area[1]), min(span[2], area[2]), min(span[3], area[3])
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

@@ -14,8 +14,6 @@ from models.faces.landmarks import FaceLandmarker
 from models.faces.regions import Region, cut
 from models.letterbox import Letterbox, Size
 
-PIXEL_MEAN = 127.0
-PIXEL_SCALE = 1 / 128.0
 NMS_IOU = 0.4
 FACE = 1
 COARSEST_STRIDE = 64
@@ -54,8 +52,7 @@ class RfbFaceDetector:
     ) -> None:
         self._session = session
         self._landmarker = landmarker
-        mean = (PIXEL_MEAN, PIXEL_MEAN, PIXEL_MEAN)
-        self._letterbox = Letterbox(round_up(input_size), mean, PIXEL_SCALE, rgb=True)
+        self._letterbox = Letterbox(round_up(input_size), rgb=True)
         self.det_thresh = min_score
         self.input_size = input_size
 
@@ -97,8 +94,8 @@ class RfbFaceDetector:
         return found
 
     def _run(self, img: Frame, size: Size, factor: float | None, threshold: float) -> Floats:
-        tensor, factor = self._letterbox.fit(img, size, factor)
-        scores, offsets = self._session.run(["scores", "offsets"], {"input": tensor})
+        levels, factor = self._letterbox.fit_levels(img, size, factor)
+        scores, offsets = self._session.run(["scores", "offsets"], {"input": levels})
         face = scores[0, :, FACE]
         chosen = np.flatnonzero(face >= threshold)
         if not chosen.size:
