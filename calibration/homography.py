@@ -21,6 +21,7 @@ MIN_POINTS = 4
 MAX_ERROR_M = 0.5
 """Largest leave-one-out error of a valid calibration: half a zone's usual depth in front of a shelf."""
 _COLLINEAR = 1e-3
+_ENOUGH_TO_VOTE = 7
 
 
 class Verdict(StrEnum):
@@ -41,6 +42,15 @@ class FloorCalibration:
     verdict: Verdict
     suspect: int | None = None
     """Of an invalid one: the pair without which the others agree best. Its own error need not be the largest."""
+    outliers: tuple[int, ...] = ()
+    """Pairs that a robust fit leaves aside; told, never silently dropped."""
+    folded: bool = False
+    """The horizon of the fit runs between the points: no camera sees a floor like that."""
+
+    @property
+    def residual_m(self) -> float | None:
+        """Worst error of a pair predicted without it; None when nothing says."""
+        return None if self.verdict is Verdict.UNCHECKED else float(np.max(self.errors_m))
 
     def to_floor(self, image_points: Points) -> Points:
         """(N, 2) pixels to (N, 2) metres."""
@@ -59,13 +69,30 @@ def calibrate_floor(image: Points, floor: Points) -> FloorCalibration:
     """Fit image -> floor on N >= 4 pairs and judge it by leaving each pair out in turn."""
     _check(image, floor)
     matrix = _solve(image, floor)
+    folded = _folded(matrix, image)
     if len(image) == MIN_POINTS:
-        return FloorCalibration(matrix, np.zeros(MIN_POINTS), Verdict.UNCHECKED)
+        verdict = Verdict.INVALID if folded else Verdict.UNCHECKED
+        return FloorCalibration(matrix, np.zeros(MIN_POINTS), verdict, folded=folded)
     errors = np.array([_error_without(index, image, floor) for index in range(len(image))])
-    valid = bool(np.all(errors <= MAX_ERROR_M))
-    if valid:
+    if not folded and bool(np.all(errors <= MAX_ERROR_M)):
         return FloorCalibration(matrix, errors, Verdict.VALID)
-    return FloorCalibration(matrix, errors, Verdict.INVALID, _suspect(image, floor))
+    outliers = _outliers(image, floor)
+    return FloorCalibration(matrix, errors, Verdict.INVALID, _suspect(image, floor), outliers, folded)
+
+
+def _folded(matrix: Points, image: Points) -> bool:
+    depths = np.column_stack([image, np.ones(len(image))]) @ matrix[2]
+    return not (np.all(depths > 0) or np.all(depths < 0))
+
+
+def _outliers(image: Points, floor: Points) -> tuple[int, ...]:
+    """Pairs that the largest agreeing set contradicts (MAGSAC++, Barath 2020); none when that set is no majority."""
+    if len(image) < _ENOUGH_TO_VOTE:
+        return ()
+    matrix, agreed = cv2.findHomography(image, floor, cv2.USAC_MAGSAC, MAX_ERROR_M / 2, maxIters=2000, confidence=0.999)
+    if matrix is None or agreed is None or int(agreed.sum()) * 2 <= len(image):
+        return ()
+    return tuple(int(index) for index in np.flatnonzero(np.ravel(agreed) == 0))
 
 
 def _suspect(image: Points, floor: Points) -> int:

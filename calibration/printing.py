@@ -67,7 +67,7 @@ class Sheet:
 
 
 def write_sheets(sheets: list[Sheet], path: Path) -> list[Path]:
-    """One file a sheet (`name-2.svg` ...), a PDF holds all. CalibrationError for another suffix or an unwritable file."""
+    """One file a sheet (`name-2.svg` ...), a PDF holds all. CalibrationError: suffix, unwritable."""
     kind = path.suffix.lower()
     if kind not in (".svg", ".png", ".pdf"):
         raise CalibrationError(f"{path}: give it the suffix .svg, .png or .pdf")

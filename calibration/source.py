@@ -1,4 +1,4 @@
-"""Pictures to calibrate from: picture files, a recording, a live address or webcam. In memory only, nothing is written."""
+"""Pictures to calibrate from: picture files, a recording, a live camera. Nothing is written."""
 
 from __future__ import annotations
 

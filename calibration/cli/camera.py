@@ -1,4 +1,4 @@
-"""`python -m calibration camera SOURCE...`: the lens of a camera from pictures of a board, for the edge configuration."""
+"""`python -m calibration camera SOURCE...`: the lens of a camera from pictures of a board."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contract.clock import Clock
 _HELP = """\
 1. Print the board:   python -m calibration camera --print-board board.pdf
    at 100 %, glue it to something flat, measure a square and give its size in --board.
-2. Show it to the camera as it is mounted: near and far, in every corner of the picture, tilted; hold still for a second.
+2. Show it to the camera as it is mounted: near and far, in every corner, tilted; hold still for a second.
    python -m calibration camera rtsp://CAMERA/stream --camera floor --operator "A. Installer" --out floor.lens.yaml
    (or a folder of pictures, a recording, a webcam number). Nothing is stored but numbers.
 3. Calibrate the floor with it: python -m calibration floor ... --lens floor.lens.yaml

@@ -69,11 +69,12 @@ class Board:
 
     def sheet(self) -> Sheet:
         """To print at 100 %."""
-        square, squares = self.square_mm, []
-        for row in range(self.rows):
-            for column in range(self.columns):
-                if (row + column) % 2 == 0:
-                    squares.append(Rect(_MARGIN_MM + column * square, _MARGIN_MM + row * square, square, square))
+        square = self.square_mm
+        squares = [
+            Rect(_MARGIN_MM + column * square, _MARGIN_MM + row * square, square, square)
+            for row in range(self.rows)
+            for column in range(row % 2, self.columns, 2)
+        ]
         if self.kind == "charuco":
             squares += self._markers()
         width, height = self.columns * square + 2 * _MARGIN_MM, self.rows * square + 2 * _MARGIN_MM + 14

@@ -26,7 +26,7 @@ _FOCAL_DOUBT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class LensCalibration:
-    """`errors_px` are the root mean square errors of the pictures that were kept; `faults` is empty when it is VALID."""
+    """`errors_px` of each picture that was kept; no `faults`: VALID."""
 
     lens: Lens
     rms_px: float
@@ -54,7 +54,7 @@ def solve_lens(sightings: Sequence[Sighting], size: tuple[int, int], kind: Kind)
     """Fit, drop pictures that plainly do not belong (moved while taken), fit again, judge."""
     if len(sightings) < MIN_PICTURES:
         raise CalibrationError(
-            f"the board was found in {len(sightings)} pictures, at least {MIN_PICTURES} are needed (15 to 30 are better)"
+            f"the board was found in {len(sightings)} pictures, {MIN_PICTURES} are needed (15 to 30 are better)"
         )
     fit = _fit(sightings, size, kind)
     limit = max(_BLUNDER_PX, _BLUNDER_TIMES * float(np.median(fit.errors)))
