@@ -10,6 +10,7 @@ from central.fleet import tables as _fleet
 from central.ingest import tables as _ingest
 from central.labels import tables as _labels
 from central.outgoing import tables as _outgoing
+from central.preferences import tables as _preferences
 from central.pricing import tables as _pricing
 from central.privacy import tables as _privacy
 from central.profiles import tables as _profiles
@@ -26,6 +27,7 @@ MODULES = (
     _ingest,
     _labels,
     _outgoing,
+    _preferences,
     _pricing,
     _privacy,
     _profiles,
