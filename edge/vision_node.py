@@ -70,6 +70,7 @@ class Vision:
     ) -> None:
         self._config = config
         self._mode = mode
+        self._engine = engines.faces
         self._gallery = gallery
         self._places = _places(config)
         self._visits = VisitBook(config.visits, new_id)
@@ -122,6 +123,8 @@ class Vision:
         """What time alone brings: call it about once a second."""
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.tick(now)]
         self._gallery.expire(now.monotonic)
+        if self._engine is not None:
+            self._engine.forget_faces()
         return emitted + self._visits.tick(now)
 
     def withdraw(self, subject: str, now: Instant) -> list[Emission]:
@@ -133,6 +136,8 @@ class Vision:
         """End stays and visits, wipe the gallery."""
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.close(now)]
         self._gallery.wipe()
+        if self._engine is not None:
+            self._engine.forget_faces()
         if self._scores is not None:
             self._scores.close()
         return emitted + self._visits.shutdown(now)

@@ -37,6 +37,10 @@ class FaceEngine(Protocol):
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]: ...
 
+    def forget_faces(self) -> None:
+        """Overwrite what is left of faces in working memory; cheap when none was embedded since."""
+        ...
+
 
 class TrackWatch(Protocol):
     """Looks on while faces are decided: evaluations count with it. Gets no picture and no vector."""

@@ -15,6 +15,7 @@ from models.catalogue import FACE_BUNDLE, FACE_DETECTOR, FACE_EMBEDDER, FACE_LAN
 from models.detections import Detections, Floats, Frame
 from models.errors import MisconfiguredError
 from models.faces.alignment import aligned, unit_rows
+from models.faces.answers import ForgetfulSession
 from models.faces.detector import FaceDetector, RfbFaceDetector
 from models.faces.landmarks import FaceLandmarker, FaceLandmarks
 from models.faces.protocol import FaceModels
@@ -75,7 +76,13 @@ class OnnxFaceModels:
     def embed(self, crops: Sequence[Frame]) -> Floats:
         if not crops:
             return np.zeros((0, EMBEDDING_SIZE), np.float32)
-        return unit_rows(self.recognizer.get_feat(list(crops)))
+        raw = self.recognizer.get_feat(list(crops))
+        rows = unit_rows(raw)
+        raw.fill(0)  # it is a template as well, and nobody else would overwrite it
+        return rows
+
+    def forget_faces(self) -> None:
+        self.recognizer.session.overwrite()
 
 
 def load_face_models(
@@ -106,7 +113,7 @@ def load_face_models(
 def _recognizer(weights_dir: Path, providers: Sequence[str]) -> ArcFaceONNX:
     path = weight_path(FACE_EMBEDDER, weights_dir)
     try:
-        return get_model(
+        recognizer = get_model(
             str(path),
             model_task="recognition",
             model_metadata={"preprocessing": NORMALISATION},
@@ -115,3 +122,5 @@ def _recognizer(weights_dir: Path, providers: Sequence[str]) -> ArcFaceONNX:
         )
     except (*ORT_ERRORS, DecodeError, ValueError, RuntimeError) as error:
         raise MisconfiguredError(f"weight {path} cannot be loaded ({error}); run `{BUILD_COMMAND}`") from error
+    recognizer.session = ForgetfulSession(recognizer.session, EMBEDDING_SIZE)
+    return recognizer

@@ -22,6 +22,7 @@ from models.boxes import iou
 from models.detections import Detections, Floats, Frame
 from models.errors import MisconfiguredError
 from models.faces.alignment import aligned, unit_rows
+from models.faces.answers import ForgetfulSession
 from models.faces.detector import FaceDetector, round_up
 from models.faces.landmarks import FaceLandmarks
 from models.faces.regions import Region
@@ -91,6 +92,7 @@ def load_pack(
             f"face pack {pack} needs a detector with five points (SCRFD) and an ArcFace-style embedder; "
             f"insightface found {sorted(analysis.models) or 'nothing it knows'}"
         )
+    recognizer.session = ForgetfulSession(recognizer.session, int(recognizer.output_shape[-1]))
     score = PACK_MIN_SCORE if min_score is None else min_score
     detector.prepare(-1, input_size=round_up(detector_size), det_thresh=score)
     fingerprint = sha256_file(Path(recognizer.model_file))[:12]
@@ -186,7 +188,14 @@ class PackFaceModels:
         fixed = self.recognizer.input_shape[0] == 1
         batches = [[crop] for crop in crops] if fixed else [list(crops)]
         rows = [cast(Floats, self.recognizer.get_feat(batch)) for batch in batches]
-        return unit_rows(np.concatenate(rows))
+        raw = np.concatenate(rows)
+        found = unit_rows(raw)
+        for answer in (raw, *rows):
+            answer.fill(0)  # templates as well, and nobody else would overwrite them
+        return found
+
+    def forget_faces(self) -> None:
+        self.recognizer.session.overwrite()
 
     def _look_closer(self, frame: Frame, box: Floats) -> Floats | None:
         half = (box[2:4] - box[:2]) / 2

@@ -48,3 +48,7 @@ class FaceModels(Protocol):
     def embed(self, crops: Sequence[Frame]) -> Floats:
         """NxD float32 rows of unit length; their dot product is the cosine."""
         ...
+
+    def forget_faces(self) -> None:
+        """Overwrite what the embedder's working memory still holds of faces (one run on a blank picture, if any)."""
+        ...

@@ -78,6 +78,9 @@ class FakeFaces:
         self.handed_out.append(vectors)
         return vectors
 
+    def forget_faces(self) -> None:
+        self.calls["forget_faces"] = self.calls.get("forget_faces", 0) + 1
+
 
 @pytest.fixture
 def faces() -> FakeFaces:
