@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
 WEB := central/web/node_modules/.package-lock.json
 FOOTAGE := simulator/scenes/node_modules/.package-lock.json
 UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
@@ -29,7 +30,7 @@ test: setup-dev ## Lint, then run every test (what CI runs)
 	@$(MAKE) --no-print-directory lint
 	$(PY) -m pytest $(PYTEST)
 
-bench: setup-dev ## Measure against a peer and against the limit in one run; writes bench.json
+bench: setup-dev $(BENCH) ## Measure against a peer and against the limit in one run; writes bench.json
 	$(PY) tests/bench/run.py --out bench.json
 
 lint: $(DEV) ## Check style (ruff), types (mypy strict) and import arrows (import-linter)
@@ -52,6 +53,7 @@ lock: $(DEV) ## Resolve dependencies again and pin every wheel with its hash
 	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(PY) -m pip install --quiet uv
 	$(UV_COMPILE) --extra edge --extra central --extra simulator -o requirements.lock
 	$(UV_COMPILE) --extra edge --extra central --extra simulator --extra dev -o requirements-dev.lock
+	$(UV_COMPILE) --extra bench --constraint requirements-dev.lock -o requirements-bench.lock
 
 clean: ## Remove what set-up and the demo wrote (weights, environments, runs)
 	rm -rf $(VENV) models/weights central/web/node_modules simulator/scenes/node_modules var
@@ -71,6 +73,13 @@ $(DEV): requirements-dev.lock | $(PY)
 	@echo "Installing Python packages with the test tools (about a minute the first time) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# Peers to measure against. Not everywhere is there a wheel of them: the benches then leave them out, and say so.
+$(BENCH): requirements-bench.lock $(DEV)
+	@echo "Installing what is measured against (about 100 MB the first time) ..."
+	@if $(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
+	  -r requirements-bench.lock; then touch $@; \
+	  else echo "The peers could not be installed here: their rows are left out"; fi
 
 $(WEB): central/web/package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed for the pages and the model weights"; exit 1; }
