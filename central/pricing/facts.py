@@ -34,18 +34,13 @@ async def gather(effects: Effects, store: Store, customer: Customer, product: Pr
         public=product.price,
         at=effects.now.astimezone(ZoneInfo(store.timezone)),
         sku=product.sku,
-        category=_text(product, "category"),
-        brand=_text(product, "brand"),
+        category=product.category or "",
+        brand=product.brand or "",
         segments=frozenset(),
         interest=frozenset(),
         conditions=await conditions(session, store, effects.now),
     )
     return Occasion(facts, product.cost, customer.bonuses_minor, customer.discount_share)
-
-
-def _text(product: Product, name: str) -> str:
-    value = product.parameters.get(name)
-    return value if isinstance(value, str) else ""
 
 
 async def conditions(session: AsyncSession, store: Store, now: datetime) -> Mapping[str, str]:

@@ -64,6 +64,18 @@ class Wording:
             "loyalty": _("Loyalty card"),
         }.get(code, code)
 
+    def price_step(self, step: str, place: str) -> str:
+        """What happened to a price."""
+        _ = self.translations.gettext
+        if step == "confirmed":
+            return _("seen on the phone") if place == "phone" else _("seen on the label")
+        return {
+            "quoted": _("calculated"),
+            "shown": _("sent to the label"),
+            "charged": _("charged"),
+            "voided": _("taken back"),
+        }.get(step, step)
+
     def certainty(self, card: CardView) -> str:
         """Confidence in words: nobody on a shop floor wants a decimal fraction."""
         _ = self.translations.gettext

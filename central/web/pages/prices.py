@@ -1,0 +1,107 @@
+"""Price rules: what is in force, a trial on the last days, and the ledger of what was shown and charged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_percent
+from fastapi import APIRouter, Form, HTTPException, Query
+from starlette.responses import Response
+
+from central.catalogue.tables import Store
+from central.pricing import dry_run as dry_runs
+from central.pricing import ledger, rulebook
+from central.pricing.ruleset import Ruleset, parse
+from central.rule_files import Problem, RuleFileError
+from central.web import errors
+from central.web.page import Page, PageDep
+from contract.label_layout import format_price
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form(max_length=256_000)]
+LINES: Final = 60
+EXAMPLE: Final = """version: 1
+rules:
+  - id: abandoned-basket
+    title: {en: You left it in your basket, ru: Вы оставили это в корзине}
+    when: {interest: [abandoned_basket]}
+    give: {share: 0.05}
+    campaign: autumn
+  - id: weekday-morning
+    when: {days: [mon, tue, wed, thu, fri], hours: 10:00-12:00}
+    give: {amount: 300}
+campaigns:
+  - {id: autumn, budget: 500000, uses_per_customer: 1}
+"""
+"""Shown where no rules are in force yet; nothing happens until somebody puts them in force."""
+
+
+@router.get("/prices")
+async def page(page: PageDep, sku: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    """The whole page."""
+    page.need("manager")
+    gone = errors.not_installed(page.request)
+    if gone is not None:
+        return gone
+    async with page.runtime.db.read() as session:
+        row = await rulebook.current(session, page.store.id)
+        entries = await ledger.entries(session, page.store.id, sku=sku or None, limit=LINES)
+    values = {
+        "text": row.text if row else EXAMPLE,
+        "in_force": _since(page, row.activated_at) if row else None,
+        "entries": entries,
+        "sku": sku or "",
+        "money": lambda minor: format_price(minor, page.store.currency),
+        "moment": lambda at: _since(page, at),
+    }
+    return page.show("prices.html", values)
+
+
+@router.post("/prices/try")
+async def try_out(page: PageDep, text: Text) -> Response:
+    """What the text would have given in the last 30 days, or its mistakes."""
+    page.need("manager")
+    proposed, problems = _read(text)
+    if proposed is None:
+        return page.show("prices_result.html", {"problems": problems})
+    async with page.runtime.db.read() as session:
+        store = await session.get(Store, page.store.id)
+        if store is None:
+            raise HTTPException(404, "no such store")
+        found = await dry_runs.dry_run(session, page.runtime.vault, store, proposed, page.runtime.clock.now(), 30)
+    values = {
+        "problems": (),
+        "found": found,
+        "money": lambda minor: format_price(minor, page.store.currency),
+        "percent": lambda share: format_percent(share, locale=page.language),
+    }
+    return page.show("prices_result.html", values)
+
+
+@router.post("/prices/activate")
+async def activate(page: PageDep, text: Text) -> Response:
+    """Put the text in force, or say what is wrong with it."""
+    page.need("manager")
+    _, problems = _read(text)
+    if problems:
+        return page.show("prices_result.html", {"problems": problems})
+    async with page.runtime.change() as effects:
+        row = await rulebook.activate(effects, page.store.id, text, page.principal.reader)
+        since = _since(page, row.activated_at)
+    return page.show("prices_result.html", {"problems": (), "found": None, "activated": since})
+
+
+def _read(text: str) -> tuple[Ruleset | None, tuple[Problem, ...]]:
+    """Browsers send lines with CR LF; a file kept in force has plain ones."""
+    try:
+        return parse(text.replace("\r\n", "\n")), ()
+    except RuleFileError as error:
+        return None, error.problems
+
+
+def _since(page: Page, at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(page.store.timezone))
+    return str(format_datetime(local, "d MMM y, HH:mm", locale=page.language))

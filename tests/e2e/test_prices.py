@@ -1,0 +1,47 @@
+"""The manager's page of price rules: mistakes by line, a trial, putting in force, the ledger."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from conftest import FakeNode, Visitor
+
+
+def test_a_mistake_is_named_with_its_line_and_changes_nothing(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/prices")
+    page.get_by_label("Rule file").fill("version: 1\nrules:\n  - {id: a, give: {share: 2}}\n")
+    page.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_role("alert").filter(has_text="Nothing was changed")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile(r"3.*rules\[0\]\.give\.share"))).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Rule file")).not_to_have_value(re.compile("share: 2"))
+
+
+def test_rules_are_put_in_force_and_stay(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/prices")
+    text = "version: 1\nrules:\n  - id: mornings\n    when: {days: [sun], hours: 03:00-03:01}\n    give: {amount: 1}\n"
+    page.get_by_label("Rule file").fill(text)
+    page.get_by_role("button", name="Try on the last 30 days").click()
+    expect(page.locator("#result")).to_contain_text("No mistakes")
+    page.get_by_role("button", name="Put in force").click()
+    expect(page.locator("#result")).to_contain_text("In force since")
+    page.reload()
+    expect(page.get_by_label("Rule file")).to_have_value(text)
+    expect(page.get_by_role("heading", name="Rules").locator("..")).to_contain_text("in force since")
+
+
+def test_the_ledger_is_found_by_article(visitor: Visitor, node: FakeNode) -> None:
+    page = visitor.staff("vera", "/prices")
+    page.get_by_placeholder("Article").fill("NOSUCH")
+    page.get_by_placeholder("Article").press("Enter")
+    expect(page.get_by_text("Nothing was shown or charged for “NOSUCH” yet.")).to_be_visible()
+
+
+def test_a_consultant_has_no_business_here(visitor: Visitor) -> None:
+    page = visitor.staff("ilya", "/arrivals")
+    expect(page.get_by_role("link", name="Prices")).to_have_count(0)
+    assert page.request.get("/prices").status == 403
