@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-from shapely import Polygon
-from shapely.validation import explain_validity
 
+from calibration.plan_checks import line_findings, polygon_findings
 from edge.config.model import EdgeConfig
 from edge.config.problems import Path
 from edge.config.vision import CameraConfig
@@ -33,10 +32,9 @@ def findings(config: EdgeConfig) -> Iterator[Finding]:
     for index, camera in enumerate(config.cameras):
         yield from _camera(("cameras", index), camera, config)
     for index, line in enumerate(config.lines):
-        if line.start == line.end:
-            yield ("lines", index, "to"), "the line has no length: `from` and `to` are the same point"
-        elif not isinstance(line.inside, str) and _on_line(line.start, line.end, line.inside):
+        if line.start != line.end and not isinstance(line.inside, str) and _on_line(line.start, line.end, line.inside):
             yield ("lines", index, "inside"), "this point lies on the line itself; choose one inside the shop"
+    yield from ((finding.place, str(finding)) for finding in line_findings(config.lines))
     yield from _labels(config)
     yield from _mode(config)
 
@@ -57,17 +55,15 @@ def _shared_device_ids(config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _polygon(path: Path, points: Sequence[tuple[float, float]], unit: str, least: float) -> Iterator[Finding]:
-    shape = Polygon(points)
-    if not shape.is_valid:
-        yield path, f"the polygon crosses or touches itself ({explain_validity(shape)}); list its corners in order"
-    elif shape.area < least:
-        yield path, f"the polygon is too small: {shape.area:.4g} {unit}"
+    yield from ((path, str(finding)) for finding in polygon_findings(path, points, unit, least))
 
 
 def _camera(path: Path, camera: CameraConfig, config: EdgeConfig) -> Iterator[Finding]:
     for name, area in (("lane", camera.lane), ("spot", camera.spot)):
         if area is not None:
             yield from _polygon((*path, name), area, "of the picture", 0.0005)
+    if camera.lens is not None and (camera.homography is None or camera.calibration is not None):
+        yield (*path, "lens"), "only beside a bare `homography`; a `calibration` file holds its own lens"
     if camera.homography is not None:
         matrix = np.asarray(camera.homography, dtype=np.float64)
         scale = float(np.abs(matrix).max())

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from edge.config.checks import findings
+from edge.config.checks import Finding, findings
 from edge.config.explain import problems_of
 from edge.config.lines import Lined, parse
 from edge.config.model import EdgeConfig
 from edge.config.problems import ConfigError, Problem
+from edge.config.survey import survey
 from edge.config.vision import CameraConfig
 from hardware.cameras.options import FileOptions
 
 
 def load_config(path: Path) -> EdgeConfig:
     """Read, check and resolve a configuration file. ConfigError lists everything that is wrong with it."""
+    return examine_config(path)[0]
+
+
+def examine_config(path: Path) -> tuple[EdgeConfig, list[Problem]]:
+    """The same, and what is not wrong but should be known."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -24,20 +31,39 @@ def load_config(path: Path) -> EdgeConfig:
         raise ConfigError([Problem((), 0, message, str(path))]) from None
     except UnicodeDecodeError:
         raise ConfigError([Problem((), 0, "is not UTF-8 text", str(path))]) from None
-    return _resolved(parse_config(text, path.name), path.resolve().parent)
+    config, lined = _read(text, path.name)
+    _check(_twofold(config), lined, path.name)
+    surveyed = survey(_resolved(config, path.resolve().parent))
+    faults = [*surveyed.faults, *((surveyed.place(place), text) for place, text in findings(surveyed.config))]
+    _check(faults, lined, path.name)
+    return surveyed.config, [_problem(note, lined, path.name) for note in surveyed.notes]
 
 
 def parse_config(text: str, file: str = "configuration") -> EdgeConfig:
-    """Text to configuration; paths in it are left as written."""
+    """Text to configuration; paths in it are left as written, so that no calibration file is read."""
+    config, lined = _read(text, file)
+    _check([*_twofold(config), *findings(config)], lined, file)
+    return config
+
+
+def _read(text: str, file: str) -> tuple[EdgeConfig, Lined]:
     lined = parse(text, file)
     try:
-        config = EdgeConfig.model_validate(_text_keys(lined.data))
+        return EdgeConfig.model_validate(_text_keys(lined.data)), lined
     except ValidationError as error:
         raise ConfigError(problems_of(error, lined, EdgeConfig, file)) from None
-    problems = [_problem(found, lined, file) for found in findings(config)]
+
+
+def _check(found: Iterable[Finding], lined: Lined, file: str) -> None:
+    problems = [_problem(one, lined, file) for one in found]
     if problems:
         raise ConfigError(problems)
-    return config
+
+
+def _twofold(config: EdgeConfig) -> Iterator[Finding]:
+    for index, camera in enumerate(config.cameras):
+        if camera.calibration is not None and camera.homography is not None:
+            yield ("cameras", index, "homography"), "`calibration` gives it already; keep one of them"
 
 
 def _problem(found: tuple[tuple[str | int, ...], str], lined: Lined, file: str) -> Problem:
@@ -73,7 +99,8 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
             "state_dir": folder / config.state_dir.expanduser(),
             "broker": broker,
             "kiosk": kiosk,
-            "cameras": tuple(_with_file(camera, folder) for camera in config.cameras),
+            "plan": absolute(config.plan),
+            "cameras": tuple(_with_files(camera, folder) for camera in config.cameras),
             "policy": config.policy.model_copy(update={"document": absolute(config.policy.document)}),
             "recognition": recognition.model_copy(update={"certificate": absolute(recognition.certificate)}),
             "models": models.model_copy(update={"weights": absolute(models.weights), "pack": absolute(models.pack)}),
@@ -81,8 +108,12 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
     )
 
 
-def _with_file(camera: CameraConfig, folder: Path) -> CameraConfig:
-    if not isinstance(camera.source, FileOptions):
-        return camera
-    source = camera.source.model_copy(update={"path": folder / camera.source.path.expanduser()})
-    return camera.model_copy(update={"source": source})
+def _with_files(camera: CameraConfig, folder: Path) -> CameraConfig:
+    files = {"calibration": camera.calibration, "audit": camera.audit, "lens": camera.lens}
+    changes: dict[str, object] = {
+        name: None if path is None else folder / path.expanduser() for name, path in files.items()
+    }
+    if isinstance(camera.source, FileOptions):
+        source = camera.source.model_copy(update={"path": folder / camera.source.path.expanduser()})
+        changes["source"] = source
+    return camera.model_copy(update=changes)

@@ -38,6 +38,8 @@ class EdgeConfig(Section):
     scanners: tuple[ScannerConfig, ...] = Field(default=(), max_length=16)
     zones: tuple[ZoneConfig, ...] = Field(default=(), max_length=200)
     lines: tuple[LineConfig, ...] = Field(default=(), max_length=50)
+    plan: Path | None = None
+    """Written by `python -m calibration floor`: its zones and lines are added to those of this file."""
     labels: LabelsConfig | None = None
     visits: VisitsConfig = VisitsConfig()
     kiosk: KioskConfig | None = None

@@ -67,6 +67,8 @@ class FloorConfig(Section):
     min_person_score: float = Field(default=0.4, ge=0.05, le=0.95)
     cell_m: float = Field(default=0.25, gt=0.05, le=5)
     max_lost_s: float = Field(default=1.5, gt=0.1, le=10)
+    gap_s: float = Field(default=5.0, ge=0.5, le=30)
+    """How long somebody no camera sees is kept, to be taken up by the next camera."""
 
 
 class CameraConfig(Section):
@@ -84,8 +86,16 @@ class CameraConfig(Section):
     spot: ImagePolygon | None = None
     """Mode verify: where a person who has checked in shows the face (fractions of the picture)."""
     read_qr: bool = False
+    calibration: Path | None = None
+    """Written by `python -m calibration floor`: gives homography, lens, what to watch for a moved camera, the lane."""
+    audit: Path | None = None
+    """Written by `python -m calibration audit`: how wrong this camera's counts and dwell times are."""
     homography: Matrix | None = None
-    """Picture pixels to plan metres."""
+    """Picture pixels to plan metres; instead of `calibration`, when its error is known from elsewhere."""
+    lens: Path | None = None
+    """Written by `python -m calibration camera`; for a bare `homography` that was made on undistorted points."""
+    delay_s: float = Field(default=0.0, ge=0, le=5)
+    """How much later than it happened a picture of this camera arrives, where several cameras share a floor."""
     calibrated: bool = True
     """False marks a provisional homography: its events say that they are not calibrated."""
 

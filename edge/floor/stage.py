@@ -90,20 +90,23 @@ class FloorStage:
         return self._stature
 
     def _place(self, track: Track, alone: bool, stature: StatureModel | None, now: float) -> FloorPosition | None:
-        box = track.box
+        box = self._plane.straight(track.box)
+        if box is None:
+            return None
         tall = box[3] - box[1]
+        foot = ((box[0] + box[2]) / 2, box[3])
         deviation = _FOOT_SHARE * tall + _FOOT_PX
         name = f"{self._prefix}{track.id}"
         if stature is None or self._size is None:
-            point = self._plane.to_plan(track.foot)
-            return None if point is None else self._position(name, point, track.foot, deviation, alone, now)
-        out_of_picture = box[3] >= self._size[1] - _EDGE_SHARE * tall - _FOOT_PX
+            point = self._plane.to_plan(foot)
+            return None if point is None else self._position(name, point, foot, deviation, alone, now)
+        out_of_picture = track.box[3] >= self._size[1] - _EDGE_SHARE * tall - _FOOT_PX
         stand = None if out_of_picture else stature.whole(track.id, box, alone)
         if stand is None:
             stand = stature.from_head(track.id, box)
         if stand is None or not self._plane.near(stand.point):
-            point = self._plane.to_plan(track.foot)
-            return None if point is None else self._position(name, point, track.foot, 3 * deviation, alone, now)
+            point = self._plane.to_plan(foot)
+            return None if point is None else self._position(name, point, foot, 3 * deviation, alone, now)
         # A head that is wrong by so many metres moves the foot as many pixels as that height is tall in the picture.
         deviation *= 1.0 + stand.deviation_m / stand.height_m / _FOOT_SHARE
         foot = self._plane.pixel(stand.point)
