@@ -55,7 +55,7 @@ async def page(page: PageDep, sku: Annotated[str | None, Query(max_length=64)] =
         "entries": entries,
         "sku": sku or "",
         "money": lambda minor: format_price(minor, page.store.currency),
-        "moment": lambda at: _since(page, at),
+        "moment": lambda at: _since(page, at, "d MMM, HH:mm"),
     }
     return page.show("prices.html", values)
 
@@ -102,6 +102,6 @@ def _read(text: str) -> tuple[Ruleset | None, tuple[Problem, ...]]:
         return None, error.problems
 
 
-def _since(page: Page, at: datetime) -> str:
+def _since(page: Page, at: datetime, pattern: str = "d MMM y, HH:mm") -> str:
     local = at.astimezone(ZoneInfo(page.store.timezone))
-    return str(format_datetime(local, "d MMM y, HH:mm", locale=page.language))
+    return str(format_datetime(local, pattern, locale=page.language))
