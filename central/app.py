@@ -20,6 +20,9 @@ from central import keys
 from central.alerts.routes import router as alerts
 from central.analytics.routes import router as analytics
 from central.background import Background
+from central.behaviour.access import EventLimiter
+from central.behaviour.routes import events_router
+from central.behaviour.routes import router as behaviour
 from central.broker import EmbeddedBroker
 from central.bus import Bus
 from central.catalogue.feeds.routes import router as feeds
@@ -28,6 +31,7 @@ from central.catalogue.routes import router as catalogue
 from central.database import Database
 from central.errors import MisconfiguredError
 from central.fleet.routes import router as fleet
+from central.identity.routes import router as identity
 from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
@@ -65,6 +69,9 @@ ROUTERS = (
     ingest,
     staff_router,
     me_router,
+    events_router,
+    behaviour,
+    identity,
 )
 
 
@@ -111,6 +118,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
         openapi_url=None,
     )
     app.state.limiter = LoginLimiter()
+    app.state.event_limiter = EventLimiter()
     app.state.broken = False
     app.add_middleware(SecurityHeaders)
     add_handlers(app)

@@ -7,6 +7,7 @@ import asyncio
 import getpass
 import json
 import logging
+import re
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from central.serving import serve, serve_broker
 from central.settings import Settings
 from central.staff import service as staff
 from contract.clock import SystemClock
+from contract.values import NAME_PATTERN
 
 NOUNS = (prices, feeds)
 """Business folders that bring commands of their own: `register` adds them, `work` of a command does it."""
@@ -57,8 +59,9 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     tokens = commands.add_parser("token", help="machine tokens").add_subparsers(dest="action", required=True)
     create = tokens.add_parser("create", parents=[where], help="make a token; shown once")
-    create.add_argument("--role", required=True, choices=["till", "site", "report"])
+    create.add_argument("--role", required=True, choices=["till", "site", "public", "report"])
     create.add_argument("--store", required=True)
+    create.add_argument("--source", type=_source, help="for site and public: which site or app, e.g. web")
     customers = commands.add_parser("customers", help="customers").add_subparsers(dest="action", required=True)
     code = customers.add_parser("login-code", parents=[where], help="one-time code for the customer's page")
     code.add_argument("id")
@@ -76,6 +79,12 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
+
+
+def _source(text: str) -> str:
+    if re.fullmatch(NAME_PATTERN, text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: small letters, digits, - and _, at most 40")
+    return text
 
 
 def _settings(arguments: Arguments) -> Settings:
@@ -113,7 +122,7 @@ async def _staff_add(runtime: Runtime, arguments: Arguments) -> str:
 
 async def _token(runtime: Runtime, arguments: Arguments) -> str:
     async with runtime.db.write() as session:
-        return await staff.create_token(session, arguments.role, arguments.store, runtime)
+        return await staff.create_token(session, arguments.role, arguments.store, runtime, arguments.source)
 
 
 async def _login_code(runtime: Runtime, arguments: Arguments) -> str:

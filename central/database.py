@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
@@ -132,3 +132,20 @@ async def upsert(
         else:
             statement = statement.on_conflict_do_nothing(index_elements=list(keys))
         await session.execute(statement)
+
+
+async def insert_missing(
+    session: AsyncSession,
+    table: type[Base],
+    rows: Sequence[Mapping[str, object]],
+    returning: InstrumentedAttribute[str] | None = None,
+) -> set[str]:
+    """Insert rows, leaving those that are there already (by any unique key); `returning` of the ones inserted."""
+    if not rows:
+        return set()
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).on_conflict_do_nothing()
+    if returning is None:
+        await session.execute(statement, rows)
+        return set()
+    return set((await session.scalars(statement.returning(returning), rows)).all())

@@ -1,10 +1,12 @@
-"""Central's two keys: Ed25519 for what it says, X25519 (HPKE, RFC 9180) for what is sealed to it."""
+"""Central's keys: Ed25519 for what it says, X25519 (HPKE, RFC 9180) for what is sealed to it, and a pepper."""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from central.errors import MisconfiguredError, RejectedError
 
 SUBJECT_KEY_INFO = b"vitrina/subject-key/v1"
+_RAW = 32
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -25,6 +28,8 @@ class Keys:
 
     signing: Ed25519PrivateKey
     sealing: X25519PrivateKey
+    pepper: bytes
+    """32 bytes: identifiers are matched by their HMAC under it, so that the database alone gives none away."""
 
     def __repr__(self) -> str:
         return "Keys(...)"
@@ -60,28 +65,43 @@ def seal_subject_key(subject_key: bytes, recipient: str) -> str:
 
 def load_or_create(folder: Path) -> Keys:
     """Keys of `folder/keys.json`, made at the first start, readable by the owner alone."""
-    path = folder / "keys.json"
+    own = _read(folder / "keys.json", _new_keys, "a new one would orphan nodes")
+    matching = _read(folder / "pepper.json", _new_pepper, "a new one would match no known e-mail, card or visitor")
+    return Keys(
+        Ed25519PrivateKey.from_private_bytes(own["signing"]),
+        X25519PrivateKey.from_private_bytes(own["sealing"]),
+        matching["pepper"],
+    )
+
+
+def _new_keys() -> dict[str, bytes]:
+    return {
+        "signing": Ed25519PrivateKey.generate().private_bytes_raw(),
+        "sealing": X25519PrivateKey.generate().private_bytes_raw(),
+    }
+
+
+def _new_pepper() -> dict[str, bytes]:
+    return {"pepper": secrets.token_bytes(_RAW)}
+
+
+def _read(path: Path, new: Callable[[], dict[str, bytes]], loss: str) -> dict[str, bytes]:
+    wanted = new()
     if not path.exists():
-        _create(path)
+        _create(path, {name: _text(raw) for name, raw in wanted.items()})
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-        return Keys(
-            Ed25519PrivateKey.from_private_bytes(base64.b64decode(body["signing"])),
-            X25519PrivateKey.from_private_bytes(base64.b64decode(body["sealing"])),
-        )
+        found = {name: base64.b64decode(body[name]) for name in wanted}
     except (ValueError, KeyError, TypeError):
-        raise MisconfiguredError(
-            f"{path}: not a key file; restore it from a backup (a new one would orphan nodes)"
-        ) from None
+        found = {}
     except OSError as error:
         raise MisconfiguredError(f"{path}: cannot be read: {error.strerror}") from None
+    if not found or any(len(raw) != _RAW for raw in found.values()):
+        raise MisconfiguredError(f"{path}: not a key file; restore it from a backup ({loss})")
+    return found
 
 
-def _create(path: Path) -> None:
-    body = {
-        "signing": _text(Ed25519PrivateKey.generate().private_bytes_raw()),
-        "sealing": _text(X25519PrivateKey.generate().private_bytes_raw()),
-    }
+def _create(path: Path, body: Mapping[str, str]) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from central.alerts import tables as _alerts
 from central.analytics import tables as _analytics
+from central.behaviour import tables as _behaviour
 from central.catalogue import tables as _catalogue
 from central.database import Base
 from central.fleet import tables as _fleet
+from central.identity import tables as _identity
 from central.ingest import tables as _ingest
 from central.labels import tables as _labels
 from central.outgoing import tables as _outgoing
@@ -22,8 +24,10 @@ metadata = Base.metadata
 MODULES = (
     _alerts,
     _analytics,
+    _behaviour,
     _catalogue,
     _fleet,
+    _identity,
     _ingest,
     _labels,
     _outgoing,

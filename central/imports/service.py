@@ -17,6 +17,9 @@ from central.catalogue.writing import known_prices, note_prices
 from central.database import upsert
 from central.effects import Effects
 from central.errors import MisconfiguredError
+from central.identity import service as identity
+from central.identity.rules import KINDS
+from central.identity.service import Claim, Seen
 from central.imports.schemas import CustomerIn, ImportIn, LabelIn
 from central.labels.service import sync_public
 from central.labels.tables import Label
@@ -115,6 +118,7 @@ async def apply(effects: Effects, whole: ImportIn) -> dict[str, object]:
     effects.vault.prepare(customer.subject for customer in whole.customers)
     for place, customer in enumerate(whole.customers):
         await _customer(effects, store.id, customer, place)
+    await _identify(effects, whole)
     await sync_public(effects, store.id)
     return {
         "store": store.id,
@@ -174,6 +178,21 @@ async def _customer(effects: Effects, store: str, customer: CustomerIn, place: i
         channel=consent.channel,
         given_at=consent.at,
     )
+
+
+async def _identify(effects: Effects, whole: ImportIn) -> None:
+    """What the retailer itself knows its customers by is evidence like a log-in."""
+    store, seen = whole.store.id, Seen("import", effects.now, "import", "import")
+    known = [(customer.id, customer.subject) for customer in whole.customers]
+    await identity.customers_known(effects, store, known, seen)
+    claims = []
+    for customer in whole.customers:
+        for kind in KINDS:
+            value = customer.external_ids.get(kind)
+            found = identity.identifier(effects.keys, store, kind, value) if value else None
+            if found is not None:
+                claims.append(Claim(found, customer.subject, seen))
+    await identity.claim(effects, claims)
 
 
 async def _recorded(session: AsyncSession, customer: CustomerIn) -> bool:

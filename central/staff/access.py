@@ -20,7 +20,7 @@ STAFF_COOKIE = "vitrina_session"
 CUSTOMER_COOKIE = "vitrina_me"
 _RANKS = {"consultant": 1, "manager": 2, "admin": 3}
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-Role = Literal["consultant", "manager", "admin", "till", "site", "report", "customer"]
+Role = Literal["consultant", "manager", "admin", "till", "site", "public", "report", "customer"]
 
 
 class LoginRequiredError(Exception):

@@ -32,11 +32,17 @@ async def add(session: AsyncSession, name: str, role: str, store: str | None, pa
     await session.execute(delete(StaffSession).where(StaffSession.staff == row.id))
 
 
-async def create_token(session: AsyncSession, role: str, store: str, runtime: Runtime) -> str:
-    """A bearer token for a machine; shown once, only its hash is kept."""
+async def create_token(
+    session: AsyncSession, role: str, store: str, runtime: Runtime, source: str | None = None
+) -> str:
+    """A bearer token for a machine; shown once, only its hash is kept. `source`: which site or app it is."""
     await _check_store(session, store)
     token = new_token()
-    session.add(MachineToken(token_hash=token_hash(token), role=role, store=store, created_at=runtime.clock.now()))
+    session.add(
+        MachineToken(
+            token_hash=token_hash(token), role=role, store=store, source=source, created_at=runtime.clock.now()
+        )
+    )
     return token
 
 

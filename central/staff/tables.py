@@ -43,4 +43,6 @@ class MachineToken(Base):
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     role: Mapped[str] = mapped_column(String(16))
     store: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str | None] = mapped_column(String(40))
+    """Which site or app, for `site` (its server) and `public` (a write key anybody can read in the page)."""
     created_at: Mapped[datetime]

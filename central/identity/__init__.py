@@ -1,0 +1,1 @@
+"""Which identifiers belong to which customer, on what evidence, and how a link is undone."""
