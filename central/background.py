@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.alerts import service as alerts
+from central.analytics.rollup import roll_up
+from central.analytics.rules import rules_of
 from central.catalogue.feeds import service as feeds
 from central.catalogue.tables import Store
 from central.labels import service as labels
@@ -27,6 +29,7 @@ RESEND_S = 1.0
 GALLERY_S = 30.0
 EXPIRY_S = 2.0
 RETENTION_S = 3600.0
+COUNT_S = 60.0
 FEEDS_S = 20.0
 
 
@@ -43,6 +46,7 @@ class Background:
             group.create_task(self._every(RESEND_S, self.resend))
             group.create_task(self._every(EXPIRY_S, self.expire))
             group.create_task(self._every(RETENTION_S, self.retain))
+            group.create_task(self._every(COUNT_S, self.count))
             group.create_task(self._every(FEEDS_S, self.feeds))
             group.create_task(self._galleries())
 
@@ -121,3 +125,12 @@ class Background:
         """Delete what is past its time."""
         async with self._runtime.db.write() as session:
             await forget_old(session, self._runtime.clock.now(), self._runtime.settings)
+
+    async def count(self) -> None:
+        """Hours of the floor that are over become figures."""
+        runtime, now = self._runtime, self._runtime.clock.now()
+        async with runtime.db.read() as session:
+            stores = (await session.scalars(select(Store))).all()
+        for store in stores:
+            async with runtime.db.write() as session:
+                await roll_up(session, store, now, (await rules_of(session, store.id, runtime.settings)).k)

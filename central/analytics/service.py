@@ -1,158 +1,220 @@
-"""What managers see of the floor. Summed in SQL that both databases understand; times are milliseconds."""
+"""What managers see of the floor's past: answers made of published figures alone, and so safe to add and subtract."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import BigInteger, case, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from central.analytics.disclosure import enough_people
-from central.analytics.schemas import Bucket, Dwell, DwellZone, Footfall, Heatmap, Live, LiveHeat, LiveZone
-from central.analytics.tables import Crossing, Occupancy, Stay
-from central.effects import Effects, Origin
-from central.labels.service import FORGET_TRACK
-from central.labels.tables import Presence
-from central.visits.service import LIVE_FOR
-from central.visits.tables import Visit
-from contract.events import FloorOccupancy, LineCrossed, ZoneLeft
+from central.analytics import reading
+from central.analytics.buckets import COUNT, ends, grouped, percentile, spread
+from central.analytics.hours import HOUR, next_day
+from central.analytics.reading import Asked, Found
+from central.analytics.schemas import (
+    Bucket,
+    Cell,
+    Comparison,
+    Dwell,
+    DwellZone,
+    Footfall,
+    Funnel,
+    FunnelZone,
+    Heatmap,
+    HourOfDay,
+    QueueHour,
+    Queues,
+    QueueZone,
+    Share,
+    Side,
+    SideZone,
+)
+from central.analytics.shelf import Total
 
 DEFAULT_CELL = 0.25
-LIVE_HEAT = timedelta(minutes=5)
+DAY = timedelta(days=1)
 
 
-def occupied(effects: Effects, origin: Origin, event: FloorOccupancy) -> None:
-    """A minute of heat."""
-    minute = origin.true(event.minute)
-    effects.rows[Occupancy].extend(
-        {
-            "store": origin.store,
-            "camera": event.camera,
-            "minute": minute,
-            "cell_m": event.cell_m,
-            "ix": ix,
-            "iy": iy,
-            "seconds": seconds,
-        }
-        for ix, iy, seconds in event.cells
-    )
-
-
-def stayed(effects: Effects, origin: Origin, event: ZoneLeft) -> None:
-    """A finished stay."""
-    effects.rows[Stay].append(
-        {
-            "store": origin.store,
-            "zone": event.zone,
-            "visit": event.visit,
-            "dwell_s": event.dwell_s,
-            "left_at": origin.true(event.at),
-            "calibrated": event.calibrated,
-        }
-    )
-
-
-def crossed(effects: Effects, origin: Origin, event: LineCrossed) -> None:
-    """Somebody came or went."""
-    effects.rows[Crossing].append(
-        {"store": origin.store, "line": event.line, "direction": event.direction, "at": origin.true(event.at)}
-    )
-
-
-async def heatmap(session: AsyncSession, store: str, start: datetime, end: datetime) -> Heatmap:
-    """Person-seconds per cell in [start, end)."""
-    seconds = func.sum(Occupancy.seconds)
-    statement = (
-        select(Occupancy.cell_m, Occupancy.ix, Occupancy.iy, seconds)
-        .where(Occupancy.store == store, Occupancy.minute >= start, Occupancy.minute < end)
-        .group_by(Occupancy.cell_m, Occupancy.ix, Occupancy.iy)
-        .order_by(Occupancy.ix, Occupancy.iy)
-    )
-    rows = [(row[0], row[1], row[2], row[3]) for row in (await session.execute(statement)).all()]
-    cell_m = max((row[0] for row in rows), default=DEFAULT_CELL)
-    # Cameras may report finer cells than the coarsest one: those are folded into it.
+async def heatmap(session: AsyncSession, asked: Asked, hour: int | None = None) -> Heatmap:
+    """Person-seconds per cell; `hour`: in this local hour of each day only."""
+    if hour is None:
+        found = await reading.read(session, asked, "heat")
+    else:
+        found = await reading.read_hours_of_day(session, asked, hour, "heat")
+    sizes = {place: float(place) for place in found.places("heat")}
+    cell_m = max(sizes.values(), default=DEFAULT_CELL)
     cells: dict[tuple[int, int], float] = {}
-    for size, ix, iy, total in rows:
-        place = (int(ix * size // cell_m), int(iy * size // cell_m))
-        cells[place] = cells.get(place, 0.0) + total
-    found = [(ix, iy, round(total, 3)) for (ix, iy), total in sorted(cells.items())]
-    return Heatmap(start=start, end=end, cell_m=cell_m, cells=enough_people(found))
+    for place, size in sizes.items():
+        told = found.totals["heat", place].cells
+        if size == cell_m and not cells:
+            cells = told
+            continue
+        for (ix, iy), seconds in told.items():  # finer cells are folded into the coarsest
+            cell = (int(ix * size // cell_m), int(iy * size // cell_m))
+            cells[cell] = cells.get(cell, 0.0) + seconds
+    rows: list[Cell] = [(ix, iy, round(seconds, 1)) for (ix, iy), seconds in sorted(cells.items())]
+    return Heatmap.model_validate({**found.head(), "cell_m": cell_m, "cells": rows})
 
 
-async def dwell(session: AsyncSession, store: str, start: datetime, end: datetime) -> Dwell:
-    """Stays that ended in [start, end), by zone, with nearest-rank percentiles."""
-    ranked = (
-        select(
-            Stay.zone,
-            Stay.dwell_s,
-            func.row_number().over(partition_by=Stay.zone, order_by=Stay.dwell_s).label("place"),
-            func.count().over(partition_by=Stay.zone).label("stays"),
-        )
-        .where(Stay.store == store, Stay.left_at >= start, Stay.left_at < end)
-        .subquery()
+async def dwell(session: AsyncSession, asked: Asked) -> Dwell:
+    """Stays that ended in the interval, by zone."""
+    found = await reading.read(session, asked, "passed", "stopped")
+    zones = [_zone(place, found) for place in found.places("passed", "stopped")]
+    return Dwell.model_validate({**found.head(), "zones": zones})
+
+
+def _times(found: Found, place: str, *series: str) -> list[float]:
+    """Stays per bucket. Series are spread one by one: each is a part of the axis of its own."""
+    counts = [0.0] * COUNT
+    for one in series:
+        total = found.total(place, one)
+        seconds = total.sums.get("seconds", total.sums.get("waited", 0.0))
+        part = spread(total.groups, seconds / total.people if total.people else 1.0)
+        counts = [have + more for have, more in zip(counts, part, strict=True)]
+    return counts
+
+
+def _zone(place: str, found: Found) -> DwellZone:
+    whole, counts = found.total(place, "passed", "stopped"), _times(found, place, "passed", "stopped")
+    return DwellZone(
+        zone=place,
+        stays=whole.people,
+        p50_s=round(percentile(counts, 0.5), 1),
+        p90_s=round(percentile(counts, 0.9), 1),
+        total_s=round(whole.sums.get("seconds", 0.0), 1),
+        distribution=_distribution(counts, found.asked.rules.k),
     )
 
-    # Nearest rank r = ceil(n p / 100): the greatest row with place < n p / 100 + 1.
-    p50 = func.max(case((ranked.c.place * 100 < ranked.c.stays * 50 + 100, ranked.c.dwell_s)))
-    p90 = func.max(case((ranked.c.place * 100 < ranked.c.stays * 90 + 100, ranked.c.dwell_s)))
-    statement = (
-        select(ranked.c.zone, func.max(ranked.c.stays), p50, p90, func.sum(ranked.c.dwell_s))
-        .group_by(ranked.c.zone)
-        .order_by(ranked.c.zone)
-    )
+
+def _distribution(counts: Sequence[float], k: int) -> list[Share]:
+    whole = {bucket: int(count) for bucket, count in enumerate(counts)}
+    shares = []
+    for first, last in grouped(whole, k):
+        stays = round(sum(counts[first : last + 1]))
+        if stays >= k:
+            shares.append(Share(from_s=ends(first)[0], to_s=ends(last)[1], stays=stays))
+    return shares
+
+
+async def footfall(session: AsyncSession, asked: Asked, by: Literal["hour", "day"]) -> Footfall:
+    """People who came in and went out per hour or day; empty buckets are left out."""
+    found = await reading.read(session, asked, "in", "out", "groups")
+    buckets = await (_by_hour(session, found) if by == "hour" else _by_day(session, found))
+    groups = found.total("", "groups")
+    answer = {
+        **found.head(),
+        "by": by,
+        "entered": found.total("", "in").people,
+        "left": found.total("", "out").people,
+        "groups": groups.people or None,
+        "group_size": round(groups.sums.get("size", 0.0) / groups.people, 1) if groups.people else None,
+        "buckets": buckets,
+    }
+    return Footfall.model_validate(answer)
+
+
+async def _by_hour(session: AsyncSession, found: Found) -> list[Bucket]:
+    buckets: dict[datetime, Bucket] = {}
+    for row in await reading.hourly(session, found.asked, found.source, "in", "out"):
+        bucket = buckets.setdefault(row.until, Bucket(at=row.until - HOUR, since=row.start, until=row.until))
+        bucket.since = min(bucket.since, row.start)
+        _count(bucket, row.series, row.people)
+    return [buckets[until] for until in sorted(buckets)]
+
+
+async def _by_day(session: AsyncSession, found: Found) -> list[Bucket]:
+    buckets: dict[datetime, Bucket] = {}
+    for row in await reading.daily(session, found.asked, found.source, "in", "out"):
+        after = next_day(row.day, found.asked.zone)
+        bucket = buckets.setdefault(row.day, Bucket(at=row.day, since=row.day, until=after))
+        _count(bucket, row.series, row.people)
+    return [buckets[day] for day in sorted(buckets)]
+
+
+def _count(bucket: Bucket, series: str, people: int) -> None:
+    if series == "in":
+        bucket.entered += people
+    else:
+        bucket.left += people
+
+
+async def funnel(session: AsyncSession, asked: Asked) -> Funnel:
+    """How far people went in each zone."""
+    found = await reading.read(session, asked, "passed", "stopped", "scanned", "bought")
     zones = [
-        DwellZone(zone=zone, stays=stays, p50_s=round(half, 3), p90_s=round(most, 3), total_s=round(total, 3))
-        for zone, stays, half, most, total in (await session.execute(statement)).all()
-    ]
-    return Dwell(start=start, end=end, zones=enough_people(zones))
-
-
-async def footfall(
-    session: AsyncSession, store: str, start: datetime, end: datetime, by: Literal["hour", "minute"]
-) -> Footfall:
-    """People who came in and went out per hour or minute; empty buckets are left out."""
-    width = 3_600_000 if by == "hour" else 60_000
-    at = type_coerce(Crossing.at, BigInteger)
-    bucket = (at - at % width).label("bucket")
-    statement = (
-        select(
-            bucket,
-            func.sum(case((Crossing.direction == "in", 1), else_=0)),
-            func.sum(case((Crossing.direction == "out", 1), else_=0)),
+        FunnelZone(
+            zone=place,
+            passed=found.total(place, "passed", "stopped").people or None,
+            stopped=found.total(place, "stopped").people or None,
+            scanned=found.total(place, "scanned").people or None,
+            bought=found.total(place, "bought").people or None,
         )
-        .where(Crossing.store == store, Crossing.at >= start, Crossing.at < end)
-        .group_by("bucket")
-        .order_by("bucket")
-    )
-    buckets = [
-        Bucket(at=datetime.fromtimestamp(ms / 1000, UTC), entered=entered, left=left)
-        for ms, entered, left in (await session.execute(statement)).all()
+        for place in found.places("passed", "stopped", "scanned", "bought")
     ]
-    return Footfall(start=start, end=end, by=by, buckets=enough_people(buckets))
+    return Funnel.model_validate({**found.head(), "zones": zones})
 
 
-async def live(session: AsyncSession, store: str, now: datetime, day_start: datetime) -> Live:
-    """Who is where now, as counts: identities are not positions."""
-    here = (Presence.store == store, Presence.left_at.is_(None), Presence.touched_at > now - FORGET_TRACK)
-    statement = (
-        select(Presence.zone, func.count(), func.count(Presence.visit)).where(*here).group_by(Presence.zone)
-    ).order_by(Presence.zone)
-    zones = [LiveZone(zone=zone, people=n, identified=m) for zone, n, m in (await session.execute(statement)).all()]
-    people = await session.scalar(select(func.count(func.distinct(Presence.track))).where(*here))
-    visits = await session.scalar(
-        select(func.count())
-        .select_from(Visit)
-        .where(Visit.store == store, Visit.ended_at.is_(None), Visit.first_seen_at > now - LIVE_FOR)
-    )
-    today = await footfall(session, store, day_start, now + timedelta(minutes=1), "hour")
-    heat = await heatmap(session, store, now - LIVE_HEAT, now + timedelta(minutes=1))
-    return Live(
-        at=now,
-        zones=zones,
-        people=people or 0,
-        visits_open=visits or 0,
-        entered_today=sum(bucket.entered for bucket in today.buckets),
-        left_today=sum(bucket.left for bucket in today.buckets),
-        heat=LiveHeat(cell_m=heat.cell_m, cells=heat.cells),
-    )
+async def queues(session: AsyncSession, asked: Asked) -> Queues:
+    """Waiting in the marked zones."""
+    found = await reading.read(session, asked, "queue")
+    hours: dict[str, list[QueueHour]] = defaultdict(list)
+    for row in await reading.hourly(session, asked, found.source, "queue"):
+        one = Total()
+        one.add(row.people, row.sums)
+        names = {"at": row.until - HOUR, "since": row.start, "until": row.until}
+        hours[row.place].append(QueueHour.model_validate({**names, **_waiting(one)}))
+    zones = []
+    for place in found.places("queue"):
+        counts = _times(found, place, "queue")
+        percentiles = {"wait_p50_s": round(percentile(counts, 0.5), 1), "wait_p90_s": round(percentile(counts, 0.9), 1)}
+        whole = {"zone": place, "hours": hours[place], **percentiles, **_waiting(found.total(place, "queue"))}
+        zones.append(QueueZone.model_validate(whole))
+    return Queues.model_validate({**found.head(), "zones": zones})
+
+
+def _waiting(total: Total) -> dict[str, float]:
+    minutes, served = total.sums.get("minutes", 0.0), total.people
+    return {
+        "served": served,
+        "wait_mean_s": round(total.sums.get("waited", 0.0) / served, 1) if served else 0.0,
+        "length_mean": round(total.sums.get("length", 0.0) / minutes, 2) if minutes else 0.0,
+    }
+
+
+async def compare(session: AsyncSession, sides: Sequence[Asked]) -> Comparison:
+    """Stores or intervals beside each other: each side for itself, there is no sum over stores that could be split."""
+    return Comparison(sides=[await side(session, asked) for asked in sides])
+
+
+async def side(session: AsyncSession, asked: Asked) -> Side:
+    """One store in one interval."""
+    found = await reading.read(session, asked, "in", "groups", "passed", "stopped")
+    hours: dict[int, int] = defaultdict(int)
+    for row in await reading.hourly(session, asked, found.source, "in"):
+        hours[(row.until - HOUR).astimezone(asked.zone).hour] += row.people
+    entered, days = found.total("", "in").people, max(1, round((asked.end - asked.start) / DAY))
+    zones = []
+    for place in found.places("passed", "stopped"):
+        whole, stopped = found.total(place, "passed", "stopped").people, found.total(place, "stopped").people
+        times = _times(found, place, "passed", "stopped")
+        zones.append(
+            SideZone(
+                zone=place,
+                people=whole,
+                stopped_share=round(stopped / whole, 3) if whole else None,
+                p50_s=round(percentile(times, 0.5), 1),
+            )
+        )
+    answer = {
+        **found.head(),
+        "store": asked.store,
+        "days": days,
+        "entered": entered,
+        "entered_per_day": round(entered / days, 1),
+        "groups": found.total("", "groups").people or None,
+        "hours": [HourOfDay(hour=hour, entered=people) for hour, people in sorted(hours.items())],
+        "zones": zones,
+    }
+    return Side.model_validate(answer)

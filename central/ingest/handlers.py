@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from central.analytics import service as analytics
+from central.analytics import recording as analytics
 from central.effects import Effects, Origin
 from central.fleet import service as fleet
 from central.labels import presence
@@ -41,14 +41,14 @@ HANDLERS: Mapping[type[Wire], tuple[Handler, ...]] = MappingProxyType(
             _row(events.VisitEnded, visits.ended),
             _row(events.ZoneEntered, presence.entered),
             _row(events.ZoneDwelled, presence.dwelled),
-            _row(events.ZoneLeft, presence.left, analytics.stayed),
+            _row(events.ZoneLeft, analytics.stayed, presence.left),
             _row(events.LineCrossed, analytics.crossed),
             _row(events.FloorOccupancy, analytics.occupied),
-            _row(quality.CameraCalibration, _nothing_yet),
-            _row(events.CounterReported, _nothing_yet),
-            _row(events.QueueMeasured, _nothing_yet),
-            _row(events.GroupEntered, _nothing_yet),
-            _row(events.ProductScanned, _nothing_yet),
+            _row(quality.CameraCalibration, analytics.calibrated),
+            _row(events.CounterReported, analytics.counted),
+            _row(events.QueueMeasured, analytics.queued),
+            _row(events.GroupEntered, analytics.grouped),
+            _row(events.ProductScanned, analytics.scanned),
             _row(events.LabelState, labels.reported),
             _row(events.EnrolmentCompleted, privacy.enrolled),
             _row(events.EnrolmentWithdrawn, privacy.withdrawn),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from central.analytics.tables import Crossing, Occupancy, Stay
+from central.analytics.tables import Crossing, OccupancyMinute, Stay
 from central.database import Base
 from central.ingest import service
 from central.ingest.batch import Arrived
@@ -85,7 +85,7 @@ async def _check_storm(shop: Any, events: int) -> None:
         (Evidence, 2 * visits),
         (Crossing, visits),
         (Stay, visits),
-        (Occupancy, 2 * visits),
+        (OccupancyMinute, visits),
     ):
         assert await _count(shop, table) == expected
     async with shop.runtime.db.read() as session:
