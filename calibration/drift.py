@@ -55,6 +55,11 @@ class DriftWatch:
         """Whether pictures still have the size that was calibrated; cheap enough for every frame."""
         return (width, height) == self._view.size
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether the last look spoke against what is believed."""
+        return (self._bad > 0) != (self.now.state == "moved")
+
     def step(self, picture: Image) -> Drift:
         """One look, about once a minute."""
         height, width = picture.shape[:2]

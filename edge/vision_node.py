@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.attachment import Place
+from edge.calibration_watch import CalibrationWatch
 from edge.checkin import Accepted, CheckinVerifier, Refused
 from edge.codes import CodeDesk
 from edge.config.model import EdgeConfig
@@ -80,6 +81,7 @@ class Vision:
         self._thresholds: ThresholdKeeper | None = None
         self._face_stages: dict[str, FaceStage] = {}
         self._floor_stages: dict[str, FloorStage] = {}
+        self._calibration = CalibrationWatch(config.cameras)
         self._pipelines = {camera.id: self._pipeline(camera, engines, run, now) for camera in config.cameras}
 
     @staticmethod
@@ -107,8 +109,9 @@ class Vision:
 
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
         """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
-        return self._pipelines[frame.camera].step(
-            frame, now or frame.captured, self._claim(frame.camera, frame.captured)
+        self._calibration.look(frame)
+        return self._calibration.mark(
+            self._pipelines[frame.camera].step(frame, now or frame.captured, self._claim(frame.camera, frame.captured))
         )
 
     def scan(self, device: str, text: str, now: Instant) -> list[Emission]:
@@ -125,7 +128,7 @@ class Vision:
         self._gallery.expire(now.monotonic)
         if self._engine is not None:
             self._engine.forget_faces()
-        return emitted + self._visits.tick(now)
+        return self._calibration.mark(emitted) + self._visits.tick(now) + self._calibration.news(now)
 
     def withdraw(self, subject: str, now: Instant) -> list[Emission]:
         """Forget a subject: templates at once, and the live visit."""
@@ -140,7 +143,7 @@ class Vision:
             self._engine.forget_faces()
         if self._scores is not None:
             self._scores.close()
-        return emitted + self._visits.shutdown(now)
+        return self._calibration.mark(emitted) + self._visits.shutdown(now)
 
     @property
     def threshold(self) -> str:
@@ -208,7 +211,9 @@ class Vision:
             return None
         settings = self._config.floor
         tracking = person_tracking(settings.min_person_score, settings.max_lost_s)
-        people = FloorStage(camera.id, run, detector, FloorPlane(camera.homography), tracking)
+        people = FloorStage(
+            camera.id, run, detector, FloorPlane(camera.homography, self._calibration.lens(camera.id)), tracking
+        )
         self._floor_stages[camera.id] = people
         calibrated = camera.calibrated
         return FloorStages(
