@@ -11,13 +11,16 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
-from edge.search import SearchIndex
 from edge.values import Candidate, Vector
+
+if TYPE_CHECKING:
+    from edge.search import SearchIndex
 
 DIMENSION = 512
 _NONCE_BYTES = 12
@@ -36,7 +39,7 @@ class Gallery:
     def __init__(self, *, searchable: bool = True) -> None:
         self._lock = threading.Lock()
         self._key = AESGCM(AESGCM.generate_key(256))
-        self._index = SearchIndex(DIMENSION) if searchable else None
+        self._index = _search_index() if searchable else None
         self._entries: dict[str, dict[str, _Entry]] = {}
         self._leases: dict[str, float] = {}
         self._owners: dict[int, str] = {}
@@ -169,6 +172,13 @@ class Gallery:
         if gone and self._index is not None:
             self._index.remove(gone)
         return len(gone)
+
+
+def _search_index() -> SearchIndex:
+    """faiss is a face package: where nobody is searched for it need not be installed (PRIVACY P9)."""
+    from edge.search import SearchIndex
+
+    return SearchIndex(DIMENSION)
 
 
 def _unit(vector: Vector) -> Vector:

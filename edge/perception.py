@@ -131,22 +131,27 @@ class Perception:
         )
 
     def _build(self, decision: PolicyDecision) -> _Active:
-        gallery = Gallery(searchable=decision.mode in ("lane", "open"))
         now = Instant(self._clock.monotonic(), self._clock.now())
         try:
+            gallery = Gallery(searchable=decision.mode in ("lane", "open"))
             vision = Vision.build(
                 self._config, decision, gallery, now, run=secrets.token_hex(3), new_id=lambda: uuid.uuid4().hex,
                 collect_scores=True,
             )  # fmt: skip
         except ModelError as error:
             raise NodeError(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise NodeError(
+                f"mode {decision.mode} needs the face packages, and {error.name} is not installed; "
+                "install the edge extra (`pip install '.[edge]'`) or set policy.mode: qr_only"
+            ) from None
         worker = VisionWorker(vision, self._rates, self._clock, self._on_emissions, self._on_death)
         return _Active(decision, gallery, vision, worker)
 
     def _camera(self, camera: CameraConfig) -> CameraThread:
         def on_frame(frame: CameraFrame) -> None:
             captured = Instant(frame.captured_monotonic, frame.captured_at)
-            self._active.worker.offer(Frame(camera.id, frame.image, captured))
+            self._active.worker.offer(Frame(camera.id, frame.picture, captured))
 
         return CameraThread(
             lambda: create_camera(camera.source, self._clock),

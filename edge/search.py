@@ -16,6 +16,7 @@ class SearchIndex:
     """faiss `IndexIDMap2` over `SQfp16`, inner product. Vectors of unit length: scores are cosines."""
 
     def __init__(self, dimension: int) -> None:
+        faiss.omp_set_num_threads(1)  # of the thread that makes the index; others: edge.process.limit_threads
         self._dimension = dimension
         self._flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index = faiss.IndexIDMap2(self._flat)
