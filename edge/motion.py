@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.values import Image
+from hardware.cameras.base import Picture
 
 COLUMNS, ROWS = 80, 45
 """Cells of an overview: 16 pixels of a 1280x720 picture."""
@@ -28,14 +29,20 @@ Overview = NDArray[np.float32]
 Cells = NDArray[np.bool_]
 
 
-def overview(image: Image) -> Overview | None:
-    """Of a BGR picture; None when it is none."""
+def overview(picture: Picture) -> Overview | None:
+    """Of a BGR picture, or of one not decoded, which need not be for this; None when it is none."""
+    if not isinstance(picture, np.ndarray):
+        return _in_cells(picture.grey) if picture.grey.size else None
+    image = picture
     if image.size == 0 or image.ndim != 3:
         return None
     rows, columns = _STRIDE if image.shape[0] >= ROWS * _STRIDE[0] else (1, 1)
     # The green channel is close enough to brightness, and striding is cheaper than reading every pixel.
-    sparse = np.ascontiguousarray(image[::rows, ::columns, 1])
-    return cv2.resize(sparse, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return _in_cells(np.ascontiguousarray(image[::rows, ::columns, 1]))
+
+
+def _in_cells(grey: Image) -> Overview:
+    return cv2.resize(grey, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def differing(now: Overview, before: Overview) -> Cells | None:
@@ -54,9 +61,9 @@ class MotionGate:
         self._open_until = -math.inf
         self._looked = -math.inf
 
-    def step(self, image: Image, monotonic: float) -> bool:
+    def step(self, picture: Picture, monotonic: float) -> bool:
         """Whether this frame deserves a detector."""
-        small = overview(image)
+        small = overview(picture)
         if small is None:
             return False
         if self._moved(small, monotonic):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.values import Report
+from hardware.cameras.base import Picture, image_of
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -39,8 +40,14 @@ class Frame:
     """One picture of one camera."""
 
     camera: str
-    image: Image
+    picture: Picture
+    """BGR, or not yet decoded."""
     captured: Instant
+
+    @property
+    def image(self) -> Image:
+        """BGR uint8, decoded if need be."""
+        return image_of(self.picture)
 
 
 @dataclass(frozen=True, slots=True)

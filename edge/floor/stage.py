@@ -59,7 +59,7 @@ class FloorStage:
     def step(self, frame: Frame) -> FloorView:
         """Look at one frame."""
         now = frame.captured.monotonic
-        if not (self._gate.step(frame.image, now) or self._tracker.busy):
+        if not (self._gate.step(frame.picture, now) or self._tracker.busy):
             return FloorView()
         self.detector_calls += 1
         found = self._detector.detect(frame.image)

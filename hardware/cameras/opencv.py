@@ -10,6 +10,7 @@ from typing import cast
 import cv2
 
 from hardware.cameras.base import CameraFrame, Image
+from hardware.cameras.jpeg import JpegPicture, is_jpeg
 
 _LOG_ERRORS_ONLY = 2
 _RECEIVE_BYTES = 65536
@@ -54,6 +55,17 @@ def grab_image(capture: cv2.VideoCapture) -> Image | None:
     if not sound or image is None or image.ndim != 3 or image.shape[2] != 3:
         return None
     return cast(Image, image)
+
+
+def grab_jpeg(capture: cv2.VideoCapture) -> JpegPicture | None:
+    """As `grab_image`, of a capture that does not decode."""
+    try:
+        sound, data = capture.read()
+    except cv2.error:
+        return None
+    if not sound or data is None or not is_jpeg(flat := cast(Image, data).ravel()):
+        return None
+    return JpegPicture(flat)
 
 
 def frame_at(image: Image, start: float, started_at: datetime, offset_s: float, sequence: int) -> CameraFrame:

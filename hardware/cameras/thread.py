@@ -175,7 +175,7 @@ class CameraThread:
                 return
             now = self._clock.monotonic()
             live = reader.live or Liveness.begin(now, self._stall_after_s, self._frozen_after_s)
-            reader.live = live.frame(frame.image, now)
+            reader.live = live.frame(frame.picture, now)
             self.last_frame_at = now
             self._captured += 1
             if self.state is not CameraState.STREAMING:
