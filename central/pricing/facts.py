@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.behaviour.service import interests
 from central.catalogue.tables import Product, Store
 from central.effects import Effects
 from central.pricing.ruleset import Facts
@@ -37,10 +38,23 @@ async def gather(effects: Effects, store: Store, customer: Customer, product: Pr
         category=product.category or "",
         brand=product.brand or "",
         segments=frozenset(),
-        interest=frozenset(),
+        interest=await _interest(effects, customer.subject, product.sku),
         conditions=await conditions(session, store, effects.now),
     )
     return Occasion(facts, product.cost, customer.bonuses_minor, customer.discount_share)
+
+
+async def _interest(effects: Effects, subject: str, sku: str) -> frozenset[str]:
+    """What the site knows of this person and this product; nothing without consent to a profile."""
+    known = await interests(effects.session, effects.vault, subject, effects.now)
+    basket = known.abandoned_basket
+    found = {
+        "abandoned_basket": basket is not None and any(line.sku == sku for line in basket.lines),
+        "favourite": sku in known.favourites,
+        "compared": any(sku in together for together in known.compared),
+        "viewed": any(view.sku == sku for view in known.viewed),
+    }
+    return frozenset(name for name, true in found.items() if true)
 
 
 async def conditions(session: AsyncSession, store: Store, now: datetime) -> Mapping[str, str]:
