@@ -321,3 +321,72 @@ def start(tmp_path: Path, bus: Bus, office: Office) -> Iterator[Callable[..., Ru
     for node in made:
         if not node._stop.is_set():
             node.stop()
+
+
+EMBEDDER = "e" * 64
+
+
+class Listening:
+    """The part of a node that takes commands: gate, orders, vision thread, gallery. No cameras, no broker."""
+
+    def __init__(self, folder: Path, office: Office, mode: str, **sections: Any) -> None:
+        from contract.clock import SystemClock
+        from edge.clock_offset import ClockOffset
+        from edge.commands import CommandGate
+        from edge.config import parse_config
+        from edge.keys import load_or_create
+        from edge.memory import Memory
+        from edge.orders import Orders
+        from edge.outbox.store import OutboxStore
+        from edge.perception import Perception
+        from edge.policy import PolicyDecision
+
+        known = {"store": STORE, "node": NODE, "state_dir": str(folder), "trust": office.trust()}
+        config, clock = parse_config(yaml.safe_dump({**known, **sections})), SystemClock()
+        self.key = load_or_create(folder)
+        self.memory = Memory(folder / "node.db")
+        self.store = OutboxStore(folder / "outbox.db", clock)
+        granted: Any = mode
+        decision = PolicyDecision(granted, "default", granted)
+        self.perception = Perception(config, clock, decision, lambda _told: None, lambda _error: None)
+        signing = base64.b64decode(office.trust()["central_signing_key"])
+        gate = CommandGate(STORE, NODE, signing, self.memory)
+        self.orders = Orders(
+            gate, self.store, self.perception, None, self.key, EMBEDDER, clock, lambda _document: None, ClockOffset()
+        )
+        self.perception.start()
+
+    @property
+    def gallery(self) -> Any:
+        return self.perception.gallery
+
+    def take(self, message: tuple[str, bytes]) -> None:
+        """One message of central, on this thread."""
+        self.orders.take(*message)
+
+    def settle(self) -> None:
+        """Wait until the vision thread has done everything so far."""
+        done = threading.Event()
+        self.perception.submit(lambda _vision, _now: (done.set(), [])[1])
+        assert done.wait(60)
+
+    def stop(self) -> None:
+        self.perception.stop()
+        self.store.close()
+        self.memory.close()
+
+
+@pytest.fixture
+def listening(tmp_path: Path, office: Office) -> Iterator[Callable[..., Listening]]:
+    """listening(mode) -> that part of a node under a granted mode."""
+    made: list[Listening] = []
+
+    def begin(mode: str, **sections: Any) -> Listening:
+        folder = tmp_path / f"node-{len(made)}"
+        folder.mkdir()
+        made.append(Listening(folder, office, mode, **sections))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.stop()
