@@ -1,4 +1,4 @@
-"""P10 in spirit, for templates: a node holds those of its own store's people who agreed to be identified, and no others;
+"""P10 in spirit, for templates: a node holds those of its store's people who agreed to be identified, and no others;
 and nothing it tells about its gallery as a whole tells about one person.
 
 How "below k" is read here: of the gallery a node tells central one number, how many people it holds, and in records for
