@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -34,7 +35,12 @@ def parse(value: object, unit: str | None = None) -> Parameter:
     if isinstance(value, int | float):
         text = f"{value:g}" if isinstance(value, float) else str(value)
         return _measured(float(value), unit or "", f"{text} {unit}" if unit else text)
-    words = " ".join(str(value).split())
+    return _words(" ".join(str(value).split()), unit)
+
+
+@lru_cache(maxsize=20_000)
+def _words(words: str, unit: str | None) -> Parameter:
+    """A feed says the same few things again and again."""
     if unit:
         amount = units.number(words)
         whole = f"{words} {unit}"

@@ -61,6 +61,7 @@ UNITS: Final[Mapping[str, Scale]] = MappingProxyType(
     {spelling: scale for scale, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 )
 _NUMBER: Final = r"[-+−]?(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?"
+_WHOLE: Final = re.compile(rf"\s*{_NUMBER}\s*")
 _MEASURE: Final = re.compile(rf"\s*({_NUMBER})\s*(\D.{{0,30}})?\s*")
 
 
@@ -74,9 +75,9 @@ def unit(text: str) -> Scale | None:
 
 def number(text: str) -> float | None:
     """A number as people write it: "1 500", "0,25", "−3"; None when it is none."""
-    if not re.fullmatch(rf"\s*{_NUMBER}\s*", text):
+    if not _WHOLE.fullmatch(text):
         return None
-    return float(re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", ".").replace("−", "-"))
+    return float("".join(text.split()).replace(",", ".").replace("−", "-"))
 
 
 def measure(text: str) -> tuple[float, str] | None:

@@ -173,7 +173,9 @@ def parameters_of(given: Sequence[tuple[str, str, str | None]]) -> dict[str, Par
 
 def clean(text: str | None, longest: int) -> str:
     """One line without markup."""
-    return " ".join(_TAG.sub(" ", text or "").split())[:longest].strip()
+    if not text:
+        return ""
+    return " ".join((_TAG.sub(" ", text) if "<" in text else text).split())[:longest].strip()
 
 
 def address(text: str | None) -> str | None:
