@@ -2,9 +2,11 @@
 
     frame -> codes  -> check-in, product ------------------+
           -> faces  -> decisions (known, stranger ...) ----+-> visits -> events
-          -> people -> positions -> zones, lines, cells ---+
+          -> people -> positions -> store floor -----------+
+                                    (tracks of all cameras as one; zones, lines, cells)
 
-Every stage is a pure `step`; the visit book is shared by all cameras of the node and everything runs on one thread.
+Every stage is a pure `step`; the visit book and the store floor are shared by all cameras of the node and everything
+runs on one thread.
 Nothing here opens, waits, sends or writes; `edge.worker` feeds it live frames, `edge.replay` recorded ones.
 """
 
@@ -16,14 +18,12 @@ from typing import Protocol
 
 import numpy as np
 
-from contract.events import LineCrossed
 from edge.attachment import Place
-from edge.floor.lines import LineStage
-from edge.floor.occupancy import OccupancyStage
 from edge.floor.stage import FloorStage
-from edge.floor.zones import ZoneStage
+from edge.store.floor import StoreFloor
 from edge.values import Claim, Decision, Emission, Frame, Image, Instant
 from edge.visits import VisitBook
+from hardware.cameras.base import Picture
 
 
 class Faces(Protocol):
@@ -44,12 +44,10 @@ class Codes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FloorStages:
-    """What one calibrated floor camera runs."""
+    """What one calibrated floor camera runs, and the floor it shares with the others."""
 
     people: FloorStage
-    zones: ZoneStage
-    lines: LineStage
-    cells: OccupancyStage
+    store: StoreFloor
 
 
 class CameraPipeline:
@@ -75,7 +73,7 @@ class CameraPipeline:
 
     def step(self, frame: Frame, now: Instant, claim: Claim | None = None) -> list[Emission]:
         """Everything one frame gives rise to, in order. `now` is when it is looked at, later than its capture."""
-        if not _is_picture(frame.image):
+        if not _is_picture(frame.picture):
             self.broken_frames += 1
             return []
         emitted: list[Emission] = []
@@ -85,50 +83,24 @@ class CameraPipeline:
         if self._faces is not None:
             emitted += self._decided(self._faces.step(frame, claim), now)
         if self._floor is not None:
-            emitted += self._walk(self._floor, frame)
+            view = self._floor.people.step(frame)
+            emitted += self._floor.store.look(frame.camera, view, frame.captured)
         return emitted
 
     def tick(self, now: Instant) -> list[Emission]:
-        """What follows from time alone: a silent camera's faces are concluded, stays and minutes end."""
-        emitted: list[Emission] = []
-        if self._faces is not None:
-            emitted += self._decided(self._faces.tick(now), now)
-        if self._floor is not None:
-            emitted += self._floor.zones.step((), self._visits.visit_of, now)
-            emitted += self._floor.cells.tick(now)
-        return emitted
+        """What follows from time alone: a silent camera's faces are concluded."""
+        return [] if self._faces is None else self._decided(self._faces.tick(now), now)
 
     def close(self, now: Instant) -> list[Emission]:
-        """End stays and forget faces (shutdown)."""
-        emitted: list[Emission] = []
-        if self._faces is not None:
-            emitted += self._decided(self._faces.close(now), now)
-        if self._floor is not None:
-            emitted += self._floor.zones.close(now)
-            emitted += self._floor.cells.close()
-        return emitted
+        """Forget faces (shutdown)."""
+        return [] if self._faces is None else self._decided(self._faces.close(now), now)
 
     def _decided(self, decisions: tuple[Decision, ...], now: Instant) -> list[Emission]:
         return [event for decision in decisions for event in self._visits.decided(decision, self._place, now)]
 
-    def _walk(self, floor: FloorStages, frame: Frame) -> list[Emission]:
-        now = frame.captured
-        view = floor.people.step(frame)
-        self._visits.floor(view.positions, view.ended, now)
-        crossings = floor.lines.step(view.positions, self._visits.visit_of, now)
-        floor.lines.forget(view.ended)
-        emitted: list[Emission] = [
-            *floor.zones.step(view.positions, self._visits.visit_of, now),
-            *crossings,
-            *floor.cells.step(view.positions, now),
-        ]
-        for crossing in crossings:
-            emitted += self._left(crossing, now)
-        return emitted
 
-    def _left(self, crossing: LineCrossed, now: Instant) -> list[Emission]:
-        return self._visits.left(crossing.track, now) if crossing.direction == "out" else []
-
-
-def _is_picture(image: Image) -> bool:
+def _is_picture(picture: Picture) -> bool:
+    if not isinstance(picture, np.ndarray):
+        return picture.grey.size > 1
+    image = picture
     return image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8 and min(image.shape[:2]) >= 16

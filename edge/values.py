@@ -100,6 +100,8 @@ class FloorPosition:
     spread: Spread = (0.02, 0.0, 0.02)
     clear: bool = True
     """Seen apart from everybody else in the picture: no box overlaps this one, so it can not have been mixed up."""
+    edge: bool = False
+    """At the border of the picture: may be about to leave it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,8 @@ from edge.codes import CodeDesk
 from edge.config.model import EdgeConfig
 from edge.config.vision import CameraConfig, Mode
 from edge.engines import Engines, load_engines
-from edge.floor.lines import LineStage
-from edge.floor.occupancy import OccupancyStage
 from edge.floor.plane import FloorPlane
 from edge.floor.stage import FloorStage, PersonEngine, person_tracking
-from edge.floor.zones import ZoneStage
 from edge.gallery import Gallery
 from edge.geometry import distance
 from edge.impostor_scores import ImpostorScores
@@ -27,6 +24,7 @@ from edge.model_cards import embedder
 from edge.pipeline import CameraPipeline, FloorStages
 from edge.policy import PolicyDecision
 from edge.reader import CodeReader
+from edge.store.floor import StoreFloor
 from edge.values import Claim, Emission, Frame, Instant
 from edge.visits import Visit, VisitBook
 
@@ -82,6 +80,7 @@ class Vision:
         self._face_stages: dict[str, FaceStage] = {}
         self._floor_stages: dict[str, FloorStage] = {}
         self._calibration = CalibrationWatch(config.cameras)
+        self._store_floor = StoreFloor(config, run, self._visits)
         self._pipelines = {camera.id: self._pipeline(camera, engines, run, now) for camera in config.cameras}
 
     @staticmethod
@@ -125,6 +124,7 @@ class Vision:
     def tick(self, now: Instant) -> list[Emission]:
         """What time alone brings: call it about once a second."""
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.tick(now)]
+        emitted += self._store_floor.tick(now)
         self._gallery.expire(now.monotonic)
         if self._engine is not None:
             self._engine.forget_faces()
@@ -138,6 +138,7 @@ class Vision:
     def shutdown(self, now: Instant) -> list[Emission]:
         """End stays and visits, wipe the gallery."""
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.close(now)]
+        emitted += self._store_floor.close(now)
         self._gallery.wipe()
         if self._engine is not None:
             self._engine.forget_faces()
@@ -215,13 +216,7 @@ class Vision:
             camera.id, run, detector, FloorPlane(camera.homography, self._calibration.lens(camera.id)), tracking
         )
         self._floor_stages[camera.id] = people
-        calibrated = camera.calibrated
-        return FloorStages(
-            people,
-            ZoneStage(self._config.zones, calibrated=calibrated),
-            LineStage(self._config.lines, calibrated=calibrated),
-            OccupancyStage(camera.id, settings.cell_m, calibrated=calibrated),
-        )
+        return FloorStages(people, self._store_floor)
 
     def _claim_s(self, subject: str, place: Place) -> float | None:
         """How long a face may confirm this check-in: not at all without a spot, a template, or mode verify."""

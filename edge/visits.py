@@ -55,6 +55,8 @@ class VisitCounts:
     unattached: int = 0
     ambiguous: int = 0
     identity_lost: int = 0
+    identity_doubted: int = 0
+    """Of those lost: dropped because the track might have become somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,17 @@ class VisitBook:
         self._by_track: dict[str, str] = {}
         self._by_face: dict[_FaceTrack, str] = {}
         self._pending: list[Pending] = []
+        self._suspended: frozenset[str] = frozenset()
         self._trails = Trails(settings.attach_window_s + settings.pending_s)
         self.counts = VisitCounts()
 
     def visit_of(self, track: str) -> str | None:
-        """The visit a floor track belongs to."""
-        return self._by_track.get(track)
+        """The visit a floor track belongs to; None while that is in doubt."""
+        return None if track in self._suspended else self._by_track.get(track)
+
+    def tracks(self) -> tuple[str, ...]:
+        """Floor tracks that carry an identity."""
+        return tuple(self._by_track)
 
     def at(self, place: Place, now: Instant) -> str | None:
         """The visit of the person at a device: the only track within its radius, if that one is identified."""
@@ -93,7 +100,7 @@ class VisitBook:
             and now.monotonic - position.seen_at <= _STILL_THERE_S
             and distance(position.point, place.position) <= place.radius_m
         ]
-        return self._by_track.get(near[0]) if len(near) == 1 else None
+        return self.visit_of(near[0]) if len(near) == 1 else None
 
     def live(self) -> tuple[Visit, ...]:
         """Visits that have not ended."""
@@ -137,9 +144,24 @@ class VisitBook:
             self._seek_track(visit, place, usable.monotonic)
         return emitted
 
-    def floor(self, positions: Iterable[FloorPosition], ended: Iterable[str], now: Instant) -> None:
-        """Tracks of one floor camera. A track that ended takes its identity with it."""
+    def floor(
+        self,
+        positions: Iterable[FloorPosition],
+        ended: Iterable[str],
+        now: Instant,
+        *,
+        doubted: Iterable[str] = (),
+        suspended: frozenset[str] = frozenset(),
+    ) -> None:
+        """Tracks seen now. One that ended takes its identity with it; one that is `doubted` goes on without.
+
+        A `suspended` one may turn out to be somebody else: nothing is told of its visit until that is settled.
+        """
         seen = tuple(positions)
+        self._suspended = suspended
+        for track in doubted:
+            self.counts.identity_doubted += 1
+            self._detach(track)
         for track in ended:
             self._trails.forget(track)
             self._detach(track)
@@ -154,7 +176,7 @@ class VisitBook:
 
     def left(self, track: str, now: Instant) -> list[Emission]:
         """A floor track crossed an entrance line outwards."""
-        visit = self._visits.get(self._by_track.get(track, ""))
+        visit = self._visits.get(self.visit_of(track) or "")
         return [] if visit is None else self._end(visit, "exit", now)
 
     def withdrawn(self, subject: str, now: Instant) -> list[Emission]:

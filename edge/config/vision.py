@@ -24,6 +24,8 @@ class PolicyConfig(Section):
     """Left out: the region's own default."""
     document: Path | None = None
     """A site policy signed by the operator (JSON)."""
+    profile: Path | None = None
+    """The operator's own region profile (YAML, signed with the operator's key); its name is `region`."""
 
 
 class ModelsConfig(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from contract.events import FloorOccupancy
@@ -27,12 +27,18 @@ class OccupancyStage:
         self._last: float | None = None
         self._cells: dict[tuple[int, int], float] = {}
 
-    def step(self, positions: Iterable[FloorPosition], now: Instant) -> list[FloorOccupancy]:
-        """Count everyone seen now for the time since the last step."""
+    def step(
+        self, positions: Iterable[FloorPosition], now: Instant, counted: Mapping[str, float] | None = None
+    ) -> list[FloorOccupancy]:
+        """Count everyone seen now for the time since the last step.
+
+        `counted`: until when (monotonic) the other cameras have counted each track already.
+        """
         told = self.tick(now)
-        passed = 0.0 if self._last is None else min(max(now.monotonic - self._last, 0.0), _LONGEST_GAP_S)
-        self._last = now.monotonic
+        last, self._last = self._last, now.monotonic
         for position in positions:
+            since = last if counted is None else counted.get(position.track, last)
+            passed = 0.0 if since is None else min(max(now.monotonic - since, 0.0), _LONGEST_GAP_S)
             cell = math.floor(position.point[0] / self._cell_m), math.floor(position.point[1] / self._cell_m)
             if max(map(abs, cell)) <= _FARTHEST_CELL:
                 self._cells[cell] = self._cells.get(cell, 0.0) + passed

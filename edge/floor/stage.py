@@ -7,11 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
+from edge.floor.beginnings import Beginnings
 from edge.floor.plane import FloorPlane
 from edge.floor.stature import StatureModel
 from edge.motion import MotionGate
 from edge.tracking.tracker import Tracker, TrackerSettings
-from edge.values import Floats, FloorPosition, Frame, Image, PlanPoint, Track
+from edge.values import Box, Floats, FloorPosition, Frame, Image, PlanPoint, Track
 from models.detections import Detections
 
 _FOOT_SHARE, _FOOT_PX = 0.035, 1.5
@@ -20,6 +21,8 @@ _APART = 0.2
 """Share of the smaller of two boxes that may lie in the other while both still are clear of each other."""
 _EDGE_SHARE = 0.03
 """Share of its height within which a box that ends near the lower edge of the picture may go on below it."""
+
+_BORDER_PX = 4.0
 
 
 class PersonEngine(Protocol):
@@ -30,10 +33,14 @@ class PersonEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FloorView:
-    """Where people were seen in this frame, and the published ids of tracks that ended."""
+    """Where people were seen in this frame, and the published ids of tracks that ended.
+
+    `earlier`: of tracks that are new in this frame, where they had been seen first, before they were confirmed.
+    """
 
     positions: tuple[FloorPosition, ...] = ()
     ended: tuple[str, ...] = ()
+    earlier: tuple[FloorPosition, ...] = ()
 
 
 def person_tracking(min_score: float, max_lost_s: float) -> TrackerSettings:
@@ -52,6 +59,8 @@ class FloorStage:
         self._plane = plane
         self._gate = MotionGate()
         self._tracker = Tracker(tracking)
+        self._beginnings = Beginnings()
+        self._newest = 0
         self._stature: StatureModel | None = None
         self._size: tuple[int, int] | None = None
         self.detector_calls = 0
@@ -63,6 +72,7 @@ class FloorStage:
             return FloorView()
         self.detector_calls += 1
         found = self._detector.detect(frame.image)
+        self._beginnings.add(found.boxes, now)
         tracks = self._tracker.step(found.boxes, found.scores, now)
         stature = self._statures(frame.image)
         clear = _clear(tracks.tracks)
@@ -74,6 +84,7 @@ class FloorStage:
         view = FloorView(
             tuple(position for position in positions if position is not None),
             tuple(f"{self._prefix}{track}" for track in tracks.ended),
+            self._begun(tracks.tracks, stature),
         )
         if stature is not None:
             for ended in tracks.ended:
@@ -89,6 +100,18 @@ class FloorStage:
             self._stature = None if upright is None else StatureModel(upright)
         return self._stature
 
+    def _begun(self, tracks: tuple[Track, ...], stature: StatureModel | None) -> tuple[FloorPosition, ...]:
+        """First sights of the tracks that got their number now."""
+        found = []
+        for track in tracks:
+            begun = self._beginnings.of(track.box) if track.id > self._newest else None
+            if begun is not None:
+                at, box = begun
+                place = self._place(Track(track.id, box, track.score, False, at), False, stature, at)
+                found.append(place)
+        self._newest = max([self._newest, *(track.id for track in tracks)])
+        return tuple(place for place in found if place is not None)
+
     def _place(self, track: Track, alone: bool, stature: StatureModel | None, now: float) -> FloorPosition | None:
         box = self._plane.straight(track.box)
         if box is None:
@@ -97,25 +120,38 @@ class FloorStage:
         foot = ((box[0] + box[2]) / 2, box[3])
         deviation = _FOOT_SHARE * tall + _FOOT_PX
         name = f"{self._prefix}{track.id}"
+        edge = self._at_edge(track.box)
         if stature is None or self._size is None:
             point = self._plane.to_plan(foot)
-            return None if point is None else self._position(name, point, foot, deviation, alone, now)
+            return None if point is None else self._position(name, point, foot, deviation, now, alone, edge)
         out_of_picture = track.box[3] >= self._size[1] - _EDGE_SHARE * tall - _FOOT_PX
         stand = None if out_of_picture else stature.whole(track.id, box, alone)
         if stand is None:
             stand = stature.from_head(track.id, box)
         if stand is None or not self._plane.near(stand.point):
             point = self._plane.to_plan(foot)
-            return None if point is None else self._position(name, point, foot, 3 * deviation, alone, now)
+            return None if point is None else self._position(name, point, foot, 3 * deviation, now, alone, edge)
         # A head that is wrong by so many metres moves the foot as many pixels as that height is tall in the picture.
         deviation *= 1.0 + stand.deviation_m / stand.height_m / _FOOT_SHARE
         foot = self._plane.pixel(stand.point)
-        return self._position(name, stand.point, foot, deviation, alone, now)
+        return self._position(name, stand.point, foot, deviation, now, alone, edge)
+
+    def _at_edge(self, box: Box) -> bool:
+        """Whether a box touches the border of the picture on any side but the upper one."""
+        width, height = self._size or (0, 0)
+        return box[0] <= _BORDER_PX or box[2] >= width - _BORDER_PX or box[3] >= height - _BORDER_PX
 
     def _position(
-        self, name: str, point: PlanPoint, foot: tuple[float, float], deviation: float, alone: bool, now: float
+        self,
+        name: str,
+        point: PlanPoint,
+        foot: tuple[float, float],
+        deviation: float,
+        now: float,
+        alone: bool,
+        edge: bool,
     ) -> FloorPosition:
-        return FloorPosition(name, point, now, self._plane.spread(foot, (deviation, deviation)), alone)
+        return FloorPosition(name, point, now, self._plane.spread(foot, (deviation, deviation)), alone, edge)
 
 
 def _clear(tracks: tuple[Track, ...]) -> list[bool]:

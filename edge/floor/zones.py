@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from contract.events import ZoneDwelled, ZoneEntered, ZoneLeft
@@ -22,6 +22,8 @@ class _Stay:
     visit: str | None = None
     announced: bool = False
     dwelled: bool = False
+    outside: bool = False
+    """Seen outside since."""
 
 
 class ZoneStage:
@@ -32,24 +34,39 @@ class ZoneStage:
         self._calibrated = calibrated
         self._stays: dict[tuple[str, str], _Stay] = {}
 
-    def step(self, positions: Iterable[FloorPosition], visit_of: VisitOf, now: Instant) -> list[Emission]:
-        """Positions seen now, and what follows for every stay, the silent ones too."""
+    def step(
+        self, positions: Iterable[FloorPosition], visit_of: VisitOf, now: Instant, hidden: Collection[str] = ()
+    ) -> list[Emission]:
+        """Positions seen now, and what follows for every stay, the silent ones too.
+
+        `hidden`: tracks nobody sees that are still expected back; their stays wait for them.
+        """
         emitted: list[Emission] = []
         seen = tuple(positions)
         for zone in self._zones:
             for position in seen:
                 if inside(zone.polygon, position.point):
                     emitted += self._within(zone, position, visit_of(position.track), now)
-            emitted += self._silent(zone, now)
+                elif (stay := self._stays.get((zone.id, position.track))) is not None:
+                    stay.outside = True
+            emitted += self._silent(zone, now, hidden)
         return emitted
 
     def close(self, now: Instant) -> list[Emission]:
         """End every stay (shutdown)."""
         return [event for key, stay in list(self._stays.items()) for event in self._end(key, stay, now)]
 
+    def disown(self, tracks: Iterable[str]) -> None:
+        """It is not certain any more who these tracks are: their stays go on without a visit."""
+        lost = set(tracks)
+        for (_, track), stay in self._stays.items():
+            if track in lost:
+                stay.visit = None
+
     def _within(self, zone: ZoneConfig, position: FloorPosition, visit: str | None, now: Instant) -> list[Emission]:
         stay = self._stays.setdefault((zone.id, position.track), _Stay(now.monotonic, now.monotonic))
         stay.last_inside = max(stay.last_inside, now.monotonic)
+        stay.outside = False
         stay.visit = visit or stay.visit
         emitted: list[Emission] = []
         length = stay.last_inside - stay.entered
@@ -78,11 +95,13 @@ class ZoneStage:
             )
         return emitted
 
-    def _silent(self, zone: ZoneConfig, now: Instant) -> list[Emission]:
+    def _silent(self, zone: ZoneConfig, now: Instant, hidden: Collection[str]) -> list[Emission]:
         over = [
             (key, stay)
             for key, stay in self._stays.items()
-            if key[0] == zone.id and now.monotonic - stay.last_inside > zone.grace_s
+            if key[0] == zone.id
+            and now.monotonic - stay.last_inside > zone.grace_s
+            and (stay.outside or key[1] not in hidden)
         ]
         return [event for key, stay in over for event in self._end(key, stay, now)]
 

@@ -1,0 +1,221 @@
+"""The tracks of all cameras as one set of people: merged on the plan by place, time and velocity, never by appearance.
+
+Each camera's look is matched to the people as a whole (Hungarian method on log-likelihoods), so that one person seen
+by two cameras is one track, and who comes out of sight of one camera is taken up by the next. Pure and deterministic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from edge.store.doubt import Doubts
+from edge.store.motion import MotionBank, measured
+from edge.store.people import Door, Look, Person, StoreSettings, StoreView, apart
+from edge.values import Floats, FloorPosition
+
+_LATEST_S = 1.0
+"""A look that comes later than this after its moment is not used."""
+_HELD, _HELD_UNCLEAR = 6.0, 1.5
+"""What the same track in the same camera counts for, nats; little while others overlap it in the picture."""
+_NEAR_M = 1.0
+_STRAY_S = 1.2
+_ONE_S, _ONE_M = 0.8, 0.5
+_OUT_OF_VIEW_S = 1.2
+"""Who went out of a camera's picture at its border longer ago than this is not who comes into that picture."""
+_LEAVING_S, _FLEETING_S, _FLEETING_LOOKS = 0.6, 0.8, 4
+_FAR = -1e6
+
+
+class StoreTracker:
+    """Tracks are named `prefix` + number. `doors`: entrance lines, where new people are to be expected."""
+
+    def __init__(self, prefix: str, settings: StoreSettings | None = None, doors: Iterable[Door] = ()) -> None:
+        self._prefix = prefix
+        self._settings = settings or StoreSettings()
+        self._doors = tuple(doors)
+        self._bank = MotionBank()
+        self._people: list[Person] = []
+        self._strays: dict[tuple[str, str], tuple[float, float]] = {}
+        self._near_since: dict[tuple[int, int], float] = {}
+        self._doubts = Doubts(self._settings, self._expectation)
+        self._issued = 0
+        self.merged = 0
+
+    def step(self, look: Look, named: Collection[str] = ()) -> StoreView:
+        """One look of one camera. `named`: the tracks that carry an identity: only they are asked for doubts."""
+        if look.at < self._bank.at - _LATEST_S:
+            return StoreView()
+        self._bank.advance(look.at)
+        lag = self._bank.at - look.at
+        matched = self._match(look, lag)
+        seen = {self._people[row]: position for row, position in matched.items()}
+        begun = tuple((seen[one].track, self._name(one.id)) for one in seen if one.looks == 1)
+        numbers = {self._number(name) for name in named}
+        doubted = self._doubts.step(self._people, self._bank, numbers)
+        doubted |= self._unite(numbers)
+        ended = self._forget(self._bank.at)
+        positions = tuple(
+            self._tell(row, seen[person], look.at) for row, person in enumerate(self._people) if person in seen
+        )
+        return StoreView(
+            positions,
+            ended,
+            tuple(self._name(number) for number in sorted(doubted)),
+            frozenset(self._name(number) for number in self._doubts.open),
+            self._hidden(),
+            begun,
+        )
+
+    def leave(self, track: str) -> None:
+        """A track that crossed an entrance line outwards: nobody else is handed over to it."""
+        number = self._number(track)
+        for person in self._people:
+            if person.id == number:
+                person.leaving = True
+
+    def tick(self, now: float) -> StoreView:
+        """Tracks that ended because no camera says anything any more."""
+        ended = self._forget(now)
+        suspended = frozenset(self._name(number) for number in self._doubts.open)
+        return StoreView(ended=ended, suspended=suspended, hidden=self._hidden())
+
+    def _hidden(self) -> frozenset[str]:
+        now, fresh = self._bank.at, self._settings.fresh_s
+        return frozenset(self._name(person.id) for person in self._people if now - person.seen_at > fresh)
+
+    def _match(self, look: Look, lag: float) -> dict[int, FloorPosition]:
+        """Rows of people and the positions they were seen at; people who are new are among them."""
+        points, spreads = measured(look.positions)
+        matched: dict[int, FloorPosition] = {}
+        left = list(range(len(look.positions)))
+        if len(self._people) and left:
+            score = self._scores(look, points, spreads, lag)
+            rows, columns = linear_sum_assignment(score, maximize=True)
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+                if score[row, column] > 0:
+                    matched[row] = look.positions[column]
+                    self._bank.correct(row, points[column], spreads[column], lag)
+                    left.remove(column)
+        for row, position in matched.items():
+            self._people[row].note(look.camera, position, look.at, self._settings.fresh_s)
+            self._strays.pop((look.camera, position.track), None)
+        for column in left:
+            if self._is_new(look, look.positions[column], points[column], matched):
+                matched[self._begin(look, look.positions[column], points[column], spreads[column])] = look.positions[
+                    column
+                ]
+        for track in look.ended:
+            self._strays.pop((look.camera, track), None)
+        return matched
+
+    def _scores(self, look: Look, points: Floats, spreads: Floats, lag: float) -> Floats:
+        """How much better each pair is than somebody new at that place, nats; `_FAR` where it can not be."""
+        distance, likelihood = self._bank.compare(points, spreads, lag)
+        away = np.hypot(*np.moveaxis(points[None] - self._bank.mean[:, None, :2], 2, 0))
+        unseen = np.array([self._bank.at - person.seen_at for person in self._people])
+        reach = 1.0 + self._settings.walk_mps * unseen
+        bonus = np.zeros_like(distance)
+        for row, person in enumerate(self._people):
+            link = person.links.get(look.camera)
+            for column, position in enumerate(look.positions):
+                if link is not None and link.track == position.track:
+                    bonus[row, column] = _HELD if position.clear and link.clear else _HELD_UNCLEAR
+                elif link is not None and link.edge and look.at - link.at > _OUT_OF_VIEW_S and person.only(link):
+                    bonus[row, column] = _FAR
+        new = np.log([self._expectation((float(x), float(y))) for x, y in points])
+        allowed = (distance <= self._settings.gate) & (away <= reach[:, None]) & (bonus > _FAR)
+        return np.where(allowed, np.maximum(likelihood + bonus - new[None], 1e-3), _FAR)
+
+    def _expectation(self, point: tuple[float, float]) -> float:
+        """People per square metre who might appear there out of nothing."""
+        near = any(_from_segment(point, door) <= self._settings.door_m for door in self._doors)
+        return self._settings.door_density if near else self._settings.stranger_density
+
+    def _is_new(self, look: Look, position: FloorPosition, point: Floats, matched: Collection[int]) -> bool:
+        """Somebody new at once where nobody is near, else only when it stays so: a foot point may be far off."""
+        idle = [row for row in range(len(self._people)) if row not in matched]
+        away = np.hypot(*(self._bank.mean[idle, :2] - point).T) if idle else np.zeros(0)
+        if position.clear and not (away < _NEAR_M).any():
+            return True
+        key = (look.camera, position.track)
+        since, last = self._strays.get(key, (look.at, look.at))
+        if look.at - last > self._settings.fresh_s * 2:
+            since = look.at
+        self._strays[key] = since, look.at
+        return look.at - since >= _STRAY_S
+
+    def _begin(self, look: Look, position: FloorPosition, point: Floats, spread: Floats) -> int:
+        self._issued += 1
+        person = Person(self._issued, look.at, look.at)
+        person.note(look.camera, position, look.at, self._settings.fresh_s)
+        self._people.append(person)
+        self._bank.append(point, spread)
+        self._strays.pop((look.camera, position.track), None)
+        return len(self._people) - 1
+
+    def _unite(self, named: Collection[int]) -> set[int]:
+        """Two tracks that no camera ever shows side by side and that stay at one place are one person."""
+        doubted: set[int] = set()
+        now, fresh = self._bank.at, self._settings.fresh_s
+        close: dict[tuple[int, int], float] = {}
+        gone: set[int] = set()
+        for row, first in enumerate(self._people):
+            for other in range(row + 1, len(self._people)):
+                second = self._people[other]
+                if math.dist(self._bank.mean[row, :2], self._bank.mean[other, :2]) > _ONE_M:
+                    continue
+                ours, theirs = first.fresh(now, fresh), second.fresh(now, fresh)
+                if not ours or not theirs or ours.keys() & theirs.keys() or apart(first, second, now, 5.0):
+                    continue
+                pair = (first.id, second.id)
+                close[pair] = self._near_since.get(pair, now)
+                if now - close[pair] >= _ONE_S and first.id not in gone and second.id not in gone:
+                    keep, drop = (second, first) if second.id in named and first.id not in named else (first, second)
+                    keep.links |= drop.links
+                    gone.add(drop.id)
+                    if named and drop.looks > 20 and (keep.id in named or drop.id in named):
+                        doubted |= {keep.id} & set(named)
+        self._near_since = close
+        for person in self._people:
+            if person.id in gone:
+                person.seen_at = -math.inf
+        self.merged += len(gone)
+        return doubted
+
+    def _forget(self, now: float) -> tuple[str, ...]:
+        keep = np.array([now - person.seen_at <= self._patience(person) for person in self._people], np.bool_)
+        if keep.all():
+            return ()
+        ended = tuple(self._name(p.id) for p, kept in zip(self._people, keep, strict=True) if not kept)
+        self._bank.keep(keep)
+        self._people = [person for person, kept in zip(self._people, keep, strict=True) if kept]
+        return ended
+
+    def _patience(self, person: Person) -> float:
+        if person.leaving:
+            return _LEAVING_S
+        return _FLEETING_S if person.looks < _FLEETING_LOOKS else self._settings.gap_s
+
+    def _tell(self, row: int, position: FloorPosition, at: float) -> FloorPosition:
+        x, y = self._bank.mean[row, :2].tolist()
+        (xx, xy), (_, yy) = self._bank.covariance[row, :2, :2].tolist()
+        return FloorPosition(self._name(self._people[row].id), (x, y), at, (xx, xy, yy), position.clear)
+
+    def _name(self, number: int) -> str:
+        return f"{self._prefix}{number}"
+
+    def _number(self, name: str) -> int:
+        return int(name.removeprefix(self._prefix))
+
+
+def _from_segment(point: tuple[float, float], segment: Door) -> float:
+    """Metres from a segment."""
+    (ax, ay), (bx, by) = segment
+    length = (bx - ax) ** 2 + (by - ay) ** 2
+    share = 0.0 if length == 0 else ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / length
+    share = min(max(share, 0.0), 1.0)
+    return math.hypot(point[0] - ax - share * (bx - ax), point[1] - ay - share * (by - ay))
