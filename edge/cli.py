@@ -26,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; errors a person can mend go to standard error without a traceback."""
     options = _parser().parse_args(arguments)
     try:
+        if options.config is None:
+            return int(options.act(options, SystemClock()))
         config = load_config(options.config)
         _log_to(sys.stderr, options.log_level)
         return int(options.act(options, config, SystemClock()))
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_enrol(commands)
     _add_withdraw(commands)
+    _add_policy(commands)
     return parser
 
 
@@ -160,6 +163,17 @@ def _add_withdraw(commands: Commands[argparse.ArgumentParser]) -> None:
     _config_option(command)
     command.add_argument("--subject", required=True, metavar="HEX32", help="the customer's pseudonym")
     command.set_defaults(act=_withdraw)
+
+
+def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:
+    from edge.policy_tool import add_parser
+
+    command = commands.add_parser(
+        "policy", help="Keys and signatures of region profiles and site policies",
+        description="Make the operator's key, sign region profiles and site policies, check signatures.",
+    )  # fmt: skip
+    command.set_defaults(config=None)
+    add_parser(command)
 
 
 def _run(_options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int:

@@ -103,7 +103,7 @@ def _policy(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
     except NodeError as error:
         yield Finding("FAIL", "policy", str(error))
         return
-    if decision.mode == decision.asked:
+    if not decision.reason:
         until = "" if decision.expires_at is None else f", until {decision.expires_at:%Y-%m-%d}"
         yield Finding("OK", "policy", f"mode {decision.mode} in region {decision.region}{until}")
     else:

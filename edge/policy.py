@@ -21,7 +21,14 @@ from contract.signing import canonical_json
 from contract.state import PolicyState
 from contract.values import Name, Utc
 from edge.config.vision import Mode, PolicyConfig
-from edge.regions import RegionProfile, UnknownRegionError, region_profile, regions
+from edge.regions import (
+    RefusedProfileError,
+    RegionProfile,
+    UnknownRegionError,
+    own_profile,
+    region_profile,
+    regions,
+)
 
 POLICY_CONTEXT = b"vitrina/site-policy/v1\0"
 MAX_DOCUMENT_BYTES = 2600
@@ -64,19 +71,22 @@ class PolicyDecision:
         return self.expires_at is not None and now >= self.expires_at
 
 
-class _RefusedError(Exception):
-    """Carries the reason from where it is found to where it is answered."""
+class PolicyRefusedError(Exception):
+    """Why a mode is not granted: from where it is found to where it is answered."""
 
 
 def judge(
     policy: PolicyConfig, store: str, operator_key: bytes | None, document: bytes | None, now: datetime
 ) -> PolicyDecision:
     """Grant the mode asked for, or `qr_only` with the reason. Only an unknown region raises (UnknownRegionError)."""
-    profile = region_profile(policy.region)
+    try:
+        profile = _profile(policy, operator_key)
+    except RefusedProfileError as refusal:
+        return PolicyDecision("qr_only", policy.region, policy.mode or "qr_only", str(refusal))
     asked = policy.mode or profile.default_mode
     try:
         expires = _granted(asked, profile, policy.region, store, operator_key, document, now)
-    except _RefusedError as refusal:
+    except PolicyRefusedError as refusal:
         return PolicyDecision("qr_only", policy.region, asked, str(refusal))
     return PolicyDecision(asked, policy.region, asked, "", expires)
 
@@ -86,6 +96,12 @@ def sign_policy(fields: SitePolicy, key: Ed25519PrivateKey) -> bytes:
     body = fields.model_dump(mode="json", exclude={"signature"})
     signature = base64.b64encode(key.sign(POLICY_CONTEXT + canonical_json(body))).decode()
     return canonical_json({**body, "signature": signature})
+
+
+def _profile(policy: PolicyConfig, operator_key: bytes | None) -> RegionProfile:
+    if policy.profile is None:
+        return region_profile(policy.region)
+    return own_profile(policy.profile, policy.region, operator_key)
 
 
 def _granted(
@@ -98,21 +114,22 @@ def _granted(
     now: datetime,
 ) -> datetime | None:
     if asked in profile.forbidden:
-        raise _RefusedError(f"mode {asked} is forbidden in region {region}")
+        raise PolicyRefusedError(f"mode {asked} is forbidden in region {region}")
     if asked not in profile.needs_document:
         return None
     if document is None:
-        raise _RefusedError(f"mode {asked} in region {region} needs a site policy signed by the operator")
+        raise PolicyRefusedError(f"mode {asked} in region {region} needs a site policy signed by the operator")
     if operator_key is None:
-        raise _RefusedError("the site policy can not be checked: trust.operator_key is not set")
-    policy = _verified(document, operator_key)
+        raise PolicyRefusedError("the site policy can not be checked: trust.operator_key is not set")
+    policy = check_policy(document, operator_key)
     _fits(policy, asked, region, store, now)
     return policy.expires_at
 
 
-def _verified(document: bytes, operator_key: bytes) -> SitePolicy:
+def check_policy(document: bytes, operator_key: bytes) -> SitePolicy:
+    """The site policy in a signed document. PolicyRefusedError."""
     if len(document) > MAX_DOCUMENT_BYTES:
-        raise _RefusedError(f"the site policy is larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise PolicyRefusedError(f"the site policy is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         body = json.loads(document)
         policy = SitePolicy.model_validate(body)
@@ -120,31 +137,35 @@ def _verified(document: bytes, operator_key: bytes) -> SitePolicy:
         key = Ed25519PublicKey.from_public_bytes(operator_key)
         key.verify(signature, POLICY_CONTEXT + canonical_json(body))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        raise _RefusedError("the site policy is not JSON") from None
+        raise PolicyRefusedError("the site policy is not JSON") from None
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "document" for item in error.errors()[:4])
-        raise _RefusedError(f"the site policy is malformed: {fields}") from None
+        raise PolicyRefusedError(f"the site policy is malformed: {fields}") from None
     except (InvalidSignature, binascii.Error, ValueError):
-        raise _RefusedError("the site policy is not signed by the operator's key") from None
+        raise PolicyRefusedError("the site policy is not signed by the operator's key") from None
     return policy
 
 
 def _fits(policy: SitePolicy, asked: Mode, region: str, store: str, now: datetime) -> None:
     if policy.store != store:
-        raise _RefusedError(f"the site policy is for store {policy.store}, this is {store}")
+        raise PolicyRefusedError(f"the site policy is for store {policy.store}, this is {store}")
     if policy.mode != asked or policy.region != region:
-        raise _RefusedError(f"the site policy allows {policy.mode} in {policy.region}, asked is {asked} in {region}")
+        raise PolicyRefusedError(
+            f"the site policy allows {policy.mode} in {policy.region}, asked is {asked} in {region}"
+        )
     if now < policy.issued_at:
-        raise _RefusedError(f"the site policy is not valid before {policy.issued_at:%Y-%m-%d}")
+        raise PolicyRefusedError(f"the site policy is not valid before {policy.issued_at:%Y-%m-%d}")
     if now >= policy.expires_at:
-        raise _RefusedError(f"the site policy expired on {policy.expires_at:%Y-%m-%d}")
+        raise PolicyRefusedError(f"the site policy expired on {policy.expires_at:%Y-%m-%d}")
 
 
 __all__ = [
     "PolicyDecision",
+    "PolicyRefusedError",
     "RegionProfile",
     "SitePolicy",
     "UnknownRegionError",
+    "check_policy",
     "judge",
     "region_profile",
     "regions",

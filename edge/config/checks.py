@@ -107,3 +107,5 @@ def _mode(config: EdgeConfig) -> Iterator[Finding]:
         yield ("policy", "document"), "mode open needs a site policy signed by the operator; name its file here"
     if config.policy.document is not None and (config.trust is None or config.trust.operator_key is None):
         yield ("policy", "document"), "a signed policy needs `trust.operator_key` to be checked with"
+    if config.policy.profile is not None and (config.trust is None or config.trust.operator_key is None):
+        yield ("policy", "profile"), "a profile of your own needs `trust.operator_key` to be checked with"

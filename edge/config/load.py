@@ -101,7 +101,9 @@ def _resolved(config: EdgeConfig, folder: Path) -> EdgeConfig:
             "kiosk": kiosk,
             "plan": absolute(config.plan),
             "cameras": tuple(_with_files(camera, folder) for camera in config.cameras),
-            "policy": config.policy.model_copy(update={"document": absolute(config.policy.document)}),
+            "policy": config.policy.model_copy(
+                update={"document": absolute(config.policy.document), "profile": absolute(config.policy.profile)}
+            ),
             "recognition": recognition.model_copy(update={"certificate": absolute(recognition.certificate)}),
             "models": models.model_copy(update={"weights": absolute(models.weights), "pack": absolute(models.pack)}),
         }
