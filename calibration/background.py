@@ -102,7 +102,7 @@ def look_of(picture: Image) -> tuple[int, int]:
 
 
 def reference(pictures: Sequence[Image]) -> Background | None:
-    """Details common to all pictures (at least two, taken seconds apart); None when there are too few of them."""
+    """Details common to all pictures (several, taken seconds apart, are best); None when there are too few of them."""
     look = look_of(pictures[0])
     first = details_of(pictures[0], look)
     fixed = np.ones(len(first.places), bool)

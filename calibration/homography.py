@@ -116,7 +116,7 @@ def _error_without(index: int, image: Points, floor: Points) -> float:
 def _solve(image: Points, floor: Points) -> Points:
     matrix, _ = cv2.findHomography(image, floor, 0)
     if matrix is None or not np.all(np.isfinite(matrix)):
-        raise CalibrationError("points: no homography fits them; check that each pair is the same place")
+        raise CalibrationError("points: no homography fits them; check that each pair is the same place", "no_fit")
     return np.asarray(matrix, dtype=np.float64)
 
 
@@ -124,12 +124,14 @@ def _check(image: Points, floor: Points) -> None:
     if image.shape != floor.shape or image.ndim != 2 or image.shape[1] != 2:
         raise CalibrationError("points: every one needs image: [x, y] in pixels and floor: [x, y] in metres")
     if len(image) < MIN_POINTS:
-        raise CalibrationError(f"points: {len(image)} given, at least {MIN_POINTS} needed (6 to 10 are better)")
+        text = f"points: {len(image)} given, at least {MIN_POINTS} needed (6 to 10 are better)"
+        raise CalibrationError(text, "few_points")
     if not (np.all(np.isfinite(image)) and np.all(np.isfinite(floor))):
-        raise CalibrationError("points: numbers must be finite")
+        raise CalibrationError("points: numbers must be finite (a point the lens cannot undo is not)", "not_finite")
     for name, points in (("image", image), ("floor", floor)):
         if _degenerate(points):
-            raise CalibrationError(f"points: the {name} positions lie on one line; spread them over the floor in view")
+            text = f"points: the {name} positions lie on one line; spread them over the floor in view"
+            raise CalibrationError(text, f"{name}_on_a_line")
 
 
 def _degenerate(points: Points) -> bool:

@@ -55,3 +55,14 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all. CalibrationError when it cannot be written."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise CalibrationError(f"{path}: cannot be written: {error.strerror}", "not_written") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from shapely import LineString, Polygon, make_valid
+from shapely import LineString, Polygon, box, make_valid
 
 from calibration.errors import CalibrationError
 from calibration.lens.model import Lens
@@ -66,10 +66,13 @@ class FloorView:
         parts = [part for part in getattr(area, "geoms", [area]) if isinstance(part, Polygon)]
         return Polygon(max(parts, key=lambda part: part.area).exterior) if parts else Polygon()
 
-    def grid(self, step: float = 1.0, most: int = 60) -> list[list[tuple[float, float]]]:
+    def grid(self, bounds: tuple[float, float, float, float], step: float = 1.0) -> list[list[tuple[float, float]]]:
         """The metres of the plan as lines in the picture, for a person to compare with the floor."""
-        area = self.area()
+        area = self.area().intersection(box(*bounds))
+        if area.is_empty:
+            return []
         left, top, right, bottom = area.bounds
+        most = 60
         lines = [
             LineString([(x, top), (x, bottom)]) for x in np.arange(np.ceil(left / step) * step, right, step)[:most]
         ]

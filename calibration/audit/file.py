@@ -34,9 +34,7 @@ class AuditFile(BaseModel):
     @property
     def audit(self) -> Audit:
         """As central is told."""
-        return Audit(
-            at=self.audited_at, until=self.until, seconds=self.watched_s, count=self.count, dwell=self.dwell
-        )
+        return Audit(at=self.audited_at, until=self.until, seconds=self.watched_s, count=self.count, dwell=self.dwell)
 
 
 def read_audit(path: Path) -> AuditFile:
