@@ -49,6 +49,13 @@ class Frame:
         """BGR uint8, decoded if need be."""
         return image_of(self.picture)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; nothing is decoded for it."""
+        if isinstance(self.picture, np.ndarray):
+            return self.picture.shape[1], self.picture.shape[0]
+        return self.picture.size
+
 
 @dataclass(frozen=True, slots=True)
 class Track:

@@ -20,7 +20,7 @@ from edge.vision.permits import Polygon
 
 _ALL_S = 2.0
 """The whole area is looked at this often: a face that stood still and was missed is found too."""
-_HOLD_S = 0.5
+_HOLD_S = 0.3
 """Where something moved is looked at again for so long: the first picture may be blurred."""
 _BORDER = 2
 """Cells beside changed ones that are looked at as well: the edges of a moving face change, its cheeks do not."""

@@ -26,6 +26,11 @@ class Encoded(Protocol):
         """BGR; empty when it can not be decoded."""
         ...
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `image`, without decoding it."""
+        ...
+
     def checksum(self) -> int:
         """Equal for a picture that was repeated."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from functools import cached_property
 from typing import cast
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from hardware.cameras.base import Image
 
 _START = b"\xff\xd8\xff"
-_EIGHTH = 8
+_HEADER = struct.Struct(">BBHBHH")
+_MARK = 0xFF
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _AS_SENT = cv2.IMREAD_IGNORE_ORIENTATION
 
 
@@ -31,6 +34,8 @@ class JpegPicture:
     @cached_property
     def grey(self) -> NDArray[np.uint8]:
         """Brightness at an eighth of the size, for half the time of the whole; empty when it can not be decoded."""
+        if not all(self.size):
+            return np.zeros((0, 0), np.uint8)
         return _decoded(self._data, cv2.IMREAD_REDUCED_GRAYSCALE_8 | _AS_SENT, 2)
 
     @cached_property
@@ -39,12 +44,30 @@ class JpegPicture:
         found = _decoded(self._data, cv2.IMREAD_COLOR | _AS_SENT, 3)
         if found.size or not self.grey.size:
             return found
-        height, width = self.grey.shape
-        return np.zeros((height * _EIGHTH, width * _EIGHTH, 3), np.uint8)
+        width, height = self.size
+        return np.zeros((height, width, 3), np.uint8)
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole picture, from its header; (0, 0) when there is none."""
+        return _size(self._data.tobytes())
 
     def checksum(self) -> int:
         """CRC-32 of what was sent."""
         return zlib.crc32(self._data.data)
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    """Of the first frame header (ITU-T T.81, B.2.2): marker, length, precision, height, width."""
+    at = 2
+    while at + _HEADER.size <= len(data):
+        mark, kind, length, _, height, width = _HEADER.unpack_from(data, at)
+        if mark != _MARK:
+            break
+        if kind in _FRAME_HEADERS:
+            return width, height
+        at += 2 + length
+    return 0, 0
 
 
 def _decoded(data: NDArray[np.uint8], flags: int, dimensions: int) -> NDArray[np.uint8]:

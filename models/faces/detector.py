@@ -17,6 +17,8 @@ from models.letterbox import Letterbox, Size
 NMS_IOU = 0.4
 FACE = 1
 COARSEST_STRIDE = 64
+CUT_GRID = 32
+"""Input pixels a part of a frame is cut to: finer saves little more and loses faces near its border."""
 
 
 class FaceDetector(Protocol):
@@ -86,7 +88,7 @@ class RfbFaceDetector:
 
     def detect_within(self, img: Frame, region: Region) -> Floats:
         """Boxes Nx5 in pixels of the whole frame, of the faces in a region; the scale is that of the whole frame."""
-        part = cut((img.shape[1], img.shape[0]), region, round_up(self.input_size), COARSEST_STRIDE)
+        part = cut((img.shape[1], img.shape[0]), region, round_up(self.input_size), CUT_GRID)
         if part is None:
             return np.zeros((0, 5), np.float32)
         found = self._run(part.of(img), part.size, part.factor, self.det_thresh)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from models.detections import Frame
 from models.letterbox import Size
 
+_SLACK = 1e-6
+"""Of a cell: what a division leaves over is no further cell."""
+
 Region = tuple[float, float, float, float]
 """x1, y1, x2, y2 in frame pixels."""
 
@@ -56,4 +59,4 @@ def _span(low: float, high: float, step: float, limit: int) -> tuple[int, int] |
     low, high = max(low, 0.0), min(high, float(limit))
     if not low < high:
         return None
-    return math.floor(low / step), math.ceil(high / step)
+    return math.floor(low / step + _SLACK), math.ceil(high / step - _SLACK)

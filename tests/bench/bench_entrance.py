@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -45,6 +46,10 @@ DLIB_MISSING = (
 )
 
 
+Call = tuple[InferenceSession, str, tuple[int, ...], np.dtype[Any]]
+"""Network, its input, and the shape and kind of what was fed."""
+
+
 class Contender(Protocol):
     """Takes every frame at its time."""
 
@@ -56,16 +61,27 @@ class SessionMeter:
     """CPU seconds inside onnxruntime, and which calls were made."""
 
     cpu_s: float = 0.0
-    calls: dict[tuple[InferenceSession, str, tuple[int, ...]], int] = field(default_factory=dict)
+    calls: dict[Call, int] = field(default_factory=dict)
 
     def call(self, run: Callable[..., Any], session: InferenceSession, names: Any, feed: dict[str, Any]) -> Any:
         """One call of `InferenceSession.run`."""
         name, blob = next(iter(feed.items()))
-        key = (session, name, tuple(blob.shape))
+        with self._running((session, name, tuple(blob.shape), blob.dtype)):
+            return run(session, names, feed)
+
+    def bound(self, run: Callable[..., Any], session: InferenceSession, binding: Any) -> Any:
+        """One call of `InferenceSession.run_with_iobinding`, which the embedder makes, one face at a time."""
+        entry = session.get_inputs()[0]
+        shape = tuple(side if isinstance(side, int) else 1 for side in entry.shape)
+        with self._running((session, entry.name, shape, np.dtype(np.float32))):
+            return run(session, binding)
+
+    @contextmanager
+    def _running(self, key: Call) -> Iterator[None]:
         self.calls[key] = self.calls.get(key, 0) + 1
         begin = time.process_time()
         try:
-            return run(session, names, feed)
+            yield
         finally:
             self.cpu_s += time.process_time() - begin
 
@@ -95,15 +111,26 @@ class _Meters:
 
     active: SessionMeter | None = None
 
-    def wrap(self, run: Callable[..., Any]) -> Callable[..., Any]:
-        """`InferenceSession.run`, metered while somebody's meter runs."""
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """While it lasts, calls of onnxruntime go through the active meter."""
+        run, bound = InferenceSession.run, InferenceSession.run_with_iobinding
 
         def metered(session: InferenceSession, names: Any, feed: dict[str, Any], *rest: Any) -> Any:
             if self.active is None:
                 return run(session, names, feed, *rest)
             return self.active.call(run, session, names, feed)
 
-        return metered
+        def metered_bound(session: InferenceSession, binding: Any, *rest: Any) -> Any:
+            if self.active is None:
+                return bound(session, binding, *rest)
+            return self.active.bound(bound, session, binding)
+
+        InferenceSession.run, InferenceSession.run_with_iobinding = metered, metered_bound
+        try:
+            yield
+        finally:
+            InferenceSession.run, InferenceSession.run_with_iobinding = run, bound
 
 
 def run() -> Iterator[Result | str]:
@@ -119,23 +146,21 @@ def _results(footage: Footage) -> Iterator[Result | str]:
     limit_threads()
     scene, walkers = EntranceScene(footage, SEED), crowd(GROUPS, SEED)
     config = _config(scene)
-    engines = load_engines(config, "lane")
-    faces = engines.faces
-    assert isinstance(faces, OnnxFaceModels)
-    gallery = _gallery(footage, faces)
-    bills = {"ours": Bill(_ours(config, engines, gallery)), "insightface": Bill(_insightface(faces, gallery))}
+    # Each its own models: ours overwrites what is left of a face in the embedder's memory, the peer does not.
+    engines, peer = load_engines(config, "lane"), load_engines(config, "lane").faces
+    assert isinstance(engines.faces, OnnxFaceModels)
+    assert isinstance(peer, OnnxFaceModels)
+    gallery = _gallery(footage, engines.faces)
+    bills = {"ours": Bill(_ours(config, engines, gallery)), "insightface": Bill(_insightface(peer, gallery))}
     dlib = _dlib(footage)
     if dlib is not None:
         bills["dlib"] = Bill(dlib, DLIB_EVERY)
-    original, meters = InferenceSession.run, _Meters()
-    InferenceSession.run = meters.wrap(original)
-    try:
+    meters = _Meters()
+    with meters.attached():
         for number in range(round(duration(walkers) * FPS)):
             picture = scene.render(number / FPS, walkers)
             for bill in bills.values():
                 bill.take(picture, number, meters)
-    finally:
-        InferenceSession.run = original
     people = len(walkers)
     ours, usual = bills["ours"], bills["insightface"]
     limit = _bare(ours.meter) / people
@@ -162,8 +187,8 @@ def _row(name: str, ours: Bill, peer: Bill, people: int, peer_name: str, limit: 
 def _bare(meter: SessionMeter) -> float:
     """CPU seconds of the same calls with nothing around them."""
     total = 0.0
-    for (session, name, shape), calls in meter.calls.items():
-        blob = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    for (session, name, shape, kind), calls in meter.calls.items():
+        blob = (np.random.default_rng(0).random(shape) * 255).astype(kind)
         begin = time.process_time()
         for _ in range(calls):
             session.run(None, {name: blob})
@@ -200,12 +225,11 @@ def _ours(config: EdgeConfig, engines: Engines, gallery: Gallery) -> Contender:
     next_tick = [0.5]
 
     def step(picture: Picture, at: float) -> None:
-        now = Instant(at, START + timedelta(seconds=at))
         if at >= next_tick[0]:
             next_tick[0] = 0.5 * next(ticks) + 0.5
-            vision.tick(now)
+            vision.tick(Instant(at, START + timedelta(seconds=at)))
         if schedule.pick(("door",), at) is not None:
-            vision.frame(Frame("door", picture, now))
+            vision.frame(Frame("door", picture, Instant(at, START + timedelta(seconds=at))))
 
     return step
 

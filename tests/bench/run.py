@@ -10,7 +10,7 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -18,9 +18,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
 
-def benches() -> Iterator[tuple[str, ModuleType]]:
-    """Every `bench_*.py` beside this file."""
+def benches(names: Collection[str]) -> Iterator[tuple[str, ModuleType]]:
+    """Every `bench_*.py` beside this file, or those named; no other is loaded."""
     for path in sorted(HERE.glob("bench_*.py")):
+        if names and path.stem.removeprefix("bench_") not in names:
+            continue
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             continue
@@ -37,9 +39,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     results = []
-    for name, module in benches():
-        if options.names and name not in options.names:
-            continue
+    for name, module in benches(options.names):
         for result in module.run():
             if isinstance(result, str):
                 print(f"{name}: left out: {result}")

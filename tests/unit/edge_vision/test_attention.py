@@ -54,7 +54,7 @@ def test_what_moved_is_looked_at_again_for_a_moment_and_then_left() -> None:
     attention = Attention()
     attention.step(still(), SIZE, NOBODY, 0.0)
     looks = [attention.step(with_person(20, 10), SIZE, NOBODY, 0.1 + n / 10) for n in range(18)]
-    assert all(covers(look, 20, 10) for look in looks[:4])
+    assert all(covers(look, 20, 10) for look in looks[:3])
     assert looks[8:] == [None] * 10
 
 

@@ -111,7 +111,7 @@ def test_insightface_interface_gives_points_for_every_box() -> None:
 def test_a_region_is_looked_at_in_the_frames_scale_and_answers_in_its_pixels() -> None:
     subject, session, _ = detector([(0, 0.9)])
     found = subject.detect_within(FRAME, (300, 140, 420, 250))
-    assert session.shapes == [(1, 3, 64, 128)]  # two cells of 128 frame pixels, one high: 256 to 512, 128 to 256
+    assert session.shapes == [(1, 3, 64, 96)]  # cells of 64 frame pixels: 256 to 448, 128 to 256
     centre = (found[0, :2] + found[0, 2:4]) / 2
     np.testing.assert_allclose(centre, [256 + 2 * 4, 128 + 2 * 4], atol=2)
     subject.detect_within(FRAME, (-50, -50, 5000, 5000))
@@ -139,8 +139,8 @@ def test_a_cut_covers_its_region_at_one_scale(
     assert part.size[0] % 64 == 0 == part.size[1] % 64
     assert part.size[0] <= 640
     assert part.size[1] <= 384
-    assert (part.right - part.left) * part.factor <= part.size[0] + 2
-    assert (part.bottom - part.top) * part.factor <= part.size[1] + 2
+    assert (part.right - part.left) * part.factor <= part.size[0] + part.factor + 1
+    assert (part.bottom - part.top) * part.factor <= part.size[1] + part.factor + 1
 
 
 def test_input_size_is_rounded_up_to_whole_cells() -> None:
