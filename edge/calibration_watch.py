@@ -79,7 +79,7 @@ class CalibrationWatch:
         ground = self._grounds.get(frame.camera)
         if ground is None or ground.watch is None:
             return
-        height, width = frame.image.shape[:2]
+        width, height = frame.size
         now = frame.captured.monotonic
         fits = ground.watch.fits(width, height)
         if now < ground.next_look and fits == (ground.now.reason != "resolution"):

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from edge.vision.ports import FaceEngine, TrackWatch
     from edge.vision.stage import FaceStage
 
+_FORGET_AFTER_S = 0.4
+"""Working memory is overwritten this long after the last face: until then the next face may do it, and a tick every
+half second keeps it within the second that PRIVACY P2 allows."""
+
 
 @dataclass(frozen=True, slots=True)
 class VisionCounters:
@@ -70,6 +74,8 @@ class Vision:
         self._config = config
         self._mode = mode
         self._engine = engines.faces
+        self._embedder_calls = 0
+        self._embedded_at = now.monotonic
         self._gallery = gallery
         self._places = _places(config)
         self._visits = VisitBook(config.visits, new_id)
@@ -109,9 +115,13 @@ class Vision:
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
         """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
         self._calibration.look(frame)
-        return self._calibration.mark(
-            self._pipelines[frame.camera].step(frame, now or frame.captured, self._claim(frame.camera, frame.captured))
+        emitted = self._pipelines[frame.camera].step(
+            frame, now or frame.captured, self._claim(frame.camera, frame.captured)
         )
+        embedder_calls = sum(stage.counts.embedder_calls for stage in self._face_stages.values())
+        if embedder_calls != self._embedder_calls:
+            self._embedder_calls, self._embedded_at = embedder_calls, frame.captured.monotonic
+        return self._calibration.mark(emitted)
 
     def scan(self, device: str, text: str, now: Instant) -> list[Emission]:
         """One text read by a configured scanner or camera."""
@@ -126,7 +136,7 @@ class Vision:
         emitted = [event for pipeline in self._pipelines.values() for event in pipeline.tick(now)]
         emitted += self._store_floor.tick(now)
         self._gallery.expire(now.monotonic)
-        if self._engine is not None:
+        if self._engine is not None and now.monotonic - self._embedded_at >= _FORGET_AFTER_S:
             self._engine.forget_faces()
         return self._calibration.mark(emitted) + self._visits.tick(now) + self._calibration.news(now)
 
