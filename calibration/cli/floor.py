@@ -118,7 +118,7 @@ def _page(options: argparse.Namespace, clock: Clock, lens: LensFile | None) -> i
     source = open_source(options.source, options.config, camera)
     files = Files(options.out / f"{camera}.floor.yaml", options.plan or options.out / "plan.yaml")
     stop = threading.Event()
-    desk = FloorDesk(camera, source, lens, files, clock, lambda seconds: stop.wait(seconds) and None, options.operator)
+    desk = FloorDesk(camera, source, lens, files, clock, stop.wait, options.operator)
     desk.start()
     listen = Listen.parse(options.listen, options.cert, options.key)
     server = PageServer(listen, lambda server: FloorPage(desk, server).application())

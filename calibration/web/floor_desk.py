@@ -43,7 +43,7 @@ class FloorDesk:
 
     def __init__(
         self, camera: str, source: Source, lens: LensFile | None, files: Files, clock: Clock,
-        sleep: Callable[[float], None], operator: str = "",
+        sleep: Callable[[float], object], operator: str = "",
     ) -> None:  # fmt: skip
         self.camera = camera
         self.files = files

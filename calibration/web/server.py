@@ -139,8 +139,6 @@ def guard_with(key: str) -> Middleware:
             answer = await _guarded(request, handler, key)
         except CalibrationError as error:
             answer = web.json_response({"error": error.word, "text": str(error)}, status=422)
-        except web.HTTPRedirection as error:
-            answer = error
         except web.HTTPException as error:
             answer = web.json_response({"error": "other", "text": error.reason}, status=error.status)
         answer.headers.update(_HEADERS)
@@ -152,7 +150,7 @@ def guard_with(key: str) -> Middleware:
 async def _guarded(request: web.Request, handler: Handler, key: str) -> web.StreamResponse:
     given = request.query.get("key", "")
     if request.method == "GET" and request.path == "/" and hmac.compare_digest(given.encode(), key.encode()):
-        welcome = web.HTTPSeeOther("/" + ("?lang=" + request.query["lang"] if "lang" in request.query else ""))
+        welcome = web.Response(status=303, headers={"Location": "/"})
         welcome.set_cookie(COOKIE, key, httponly=True, secure=request.secure, samesite="Strict")
         return welcome
     if not hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), key.encode()):

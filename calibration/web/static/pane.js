@@ -62,7 +62,8 @@ export class Pane {
   }
 
   clear() {
-    this.focused = document.activeElement?.closest?.(".handle")?.dataset.key ?? null;
+    const active = document.activeElement;
+    this.focused = this.svg.contains(active) ? (active.closest(".handle")?.dataset.key ?? null) : null;
     this.back.replaceChildren();
     this.front.replaceChildren();
   }
@@ -90,7 +91,7 @@ export class Pane {
       transform: `translate(${place[0]} ${place[1]})`,
     });
     group.append(
-      draw("circle", { r: this.unit(18), style: "fill:transparent;stroke:none" }),
+      draw("circle", { r: this.unit(18), class: "reach" }),
       draw("circle", { r: this.unit(11) }),
       draw("text", { "font-size": this.unit(12) }, text),
     );
