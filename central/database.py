@@ -149,3 +149,16 @@ async def insert_missing(
         await session.execute(statement, rows)
         return set()
     return set((await session.scalars(statement.returning(returning), rows)).all())
+
+
+async def replace(
+    session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, object]], key: Iterable[str]
+) -> None:
+    """`upsert` of many rows of one form in one statement."""
+    if not rows:
+        return
+    keys = tuple(key)
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table)
+    update = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=update), rows)

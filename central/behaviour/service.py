@@ -13,18 +13,21 @@ from central.behaviour.interests import interests as interests_of
 from central.behaviour.reading import facts_of, tie
 from central.behaviour.schemas import Interests, TimelineEntry
 from central.behaviour.tables import SiteEvent, SiteInterest
-from central.database import insert_missing
+from central.database import insert_missing, replace
 from central.effects import Effects
 from central.identity import service as identity
 from central.privacy.service import purposes_of
 from central.privacy.vault import Vault
+
+READ = 50
+"""Visitor ids read for one person, the newest: more than these is a service account, not a person."""
 
 
 async def interests(session: AsyncSession, vault: Vault, subject: str, now: datetime) -> Interests:
     """What the site knows of a person; nothing without their consent to a profile."""
     if not (await purposes_of(session, subject)).get("profile", False):
         return Interests()
-    return interests_of(await state_of(session, vault, await identity.owners(session, subject)), now)
+    return interests_of(await state_of(session, vault, await identity.owners(session, subject, READ)), now)
 
 
 async def state_of(session: AsyncSession, vault: Vault, owners: Sequence[str]) -> summary.State:
@@ -42,7 +45,7 @@ async def timeline(
     """Events, newest first; `before`: the id of the last entry of the page before. Needs consent like `interests`."""
     if not (await purposes_of(session, subject)).get("profile", False):
         return []
-    owners = await identity.owners(session, subject)
+    owners = await identity.owners(session, subject, READ)
     places = select(SiteEvent.id).where(SiteEvent.owner.in_(owners))
     if before is not None:
         last = await session.get(SiteEvent, before)
@@ -95,25 +98,26 @@ async def bring_forward(effects: Effects, news: Sequence[tuple[str, int, str, li
     for owner, at_ms, mark, facts in news:
         if facts:
             by_owner.setdefault(owner, []).append((at_ms, mark, facts))
-    rows = await _locked(effects, sorted(by_owner))
+    kept = await _locked(effects, sorted(by_owner))
+    rows = []
     for owner, items in by_owner.items():
-        row = rows[owner]
-        state = summary.load(effects.vault.open(owner, row.sealed))
+        state = summary.load(effects.vault.open(owner, kept.get(owner)))
         for at_ms, mark, facts in items:
             summary.apply(state, at_ms, mark, facts)
-        row.sealed, row.updated_at = effects.vault.seal(owner, summary.trim(state)), effects.now
-    await effects.session.flush()
+        sealed = effects.vault.seal(owner, summary.trim(state))
+        rows.append({"owner": owner, "updated_at": effects.now, "sealed": sealed})
+    await replace(effects.session, SiteInterest, rows, ("owner",))
 
 
-async def _locked(effects: Effects, owners: Sequence[str]) -> dict[str, SiteInterest]:
-    """The rows, held until the commit; made where missing, always in one order: two requests never block each other."""
-    await insert_missing(
-        effects.session, SiteInterest, [{"owner": owner, "updated_at": effects.now} for owner in owners]
-    )
-    found: dict[str, SiteInterest] = {}
+async def _locked(effects: Effects, owners: Sequence[str]) -> dict[str, bytes | None]:
+    """What is kept, held until the commit. SQLite has one writer; elsewhere rows are made and locked in one order."""
+    session = effects.session
+    if session.get_bind().dialect.name != "sqlite":
+        await insert_missing(session, SiteInterest, [{"owner": owner, "updated_at": effects.now} for owner in owners])
+    found: dict[str, bytes | None] = {}
     for start in range(0, len(owners), 500):
         part = owners[start : start + 500]
-        statement = select(SiteInterest).where(SiteInterest.owner.in_(part)).order_by(SiteInterest.owner)
-        rows = await effects.session.scalars(statement.with_for_update())
-        found.update({row.owner: row for row in rows.all()})
+        statement = select(SiteInterest.owner, SiteInterest.sealed).where(SiteInterest.owner.in_(part))
+        rows = await session.execute(statement.order_by(SiteInterest.owner).with_for_update())
+        found.update((row.owner, row.sealed) for row in rows.all())
     return found

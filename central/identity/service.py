@@ -85,10 +85,16 @@ async def resolve(session: AsyncSession, keys: Keys, store: str, kind: Kind, val
     return subjects[0] if len(subjects) == 1 and ":" not in subjects[0] else None
 
 
-async def owners(session: AsyncSession, subject: str) -> list[str]:
-    """Under which names events of this person are kept: their own, and those of visitors linked to them now."""
-    statement = select(IdentityLink.value).where(
-        IdentityLink.subject == subject, IdentityLink.state == LIVE, IdentityLink.kind.in_(CARRIES_EVENTS)
+async def owners(session: AsyncSession, subject: str, most: int | None = None) -> list[str]:
+    """Under which names events of this person are kept: their own, and those of visitors linked to them now.
+
+    `most`: only the newest links; export and erasure ask for all.
+    """
+    statement = (
+        select(IdentityLink.value)
+        .where(IdentityLink.subject == subject, IdentityLink.state == LIVE, IdentityLink.kind.in_(CARRIES_EVENTS))
+        .order_by(IdentityLink.id.desc())
+        .limit(most)
     )
     return [subject, *sorted(f"visitor:{value}" for value in (await session.scalars(statement)).all())]
 

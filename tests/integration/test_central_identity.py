@@ -1,8 +1,8 @@
-"""Linking: a set of evidence decides, in any order; a shared tablet merges nobody; a link is undone with its effects."""
+"""Linking: what was seen decides, in any order; a shared tablet merges nobody; undoing a link undoes its effects."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -36,7 +36,7 @@ Drawn = tuple[str, str, str]
 
 
 @pytest.fixture
-async def two(shop: Any, import_document: Any) -> AsyncIterator[Any]:
+async def two(shop: Any, import_document: Any) -> Any:
     """The shop with three customers."""
     document = import_document()
     first = document["customers"][0]
@@ -44,7 +44,7 @@ async def two(shop: Any, import_document: Any) -> AsyncIterator[Any]:
         {**first, "id": f"c{number}", "subject": subject} for number, subject in enumerate(PEOPLE, 1)
     ]
     await shop.load(document)
-    yield shop
+    return shop
 
 
 class _World:
