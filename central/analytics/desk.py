@@ -24,8 +24,8 @@ from central.analytics.hours import HOUR, day_start, next_day
 from central.analytics.tables import DayFigure, Figure, Held
 from central.database import JsonDict
 
-PARTS = ("scanned", "bought")
-"""Series whose people are among those who stopped."""
+STOPPED = ("stopped", "scanned")
+"""Series of those among whom the buyers are."""
 _INSTANT = timedelta(milliseconds=1)
 
 
@@ -57,8 +57,10 @@ class Desk:
     async def _judge(self, key: Key, amount: Amount) -> tuple[Published | None, Amount | None]:
         if key.series == "out":
             came, gone = await self._count("in", key), await self._count("out", key)
+            # Those who are told late leave late: no earlier hour's "came minus left" changes.
+            amount.until = max(amount.until, await self._latest(key))
             return publish_leaving(amount, came, gone, self._k)
-        if key.series in PARTS:
+        if key.series == "bought":
             figure = publish_part(amount, await self._stopped(key, amount), self._k)
         else:
             figure = publish(amount, self._k)
@@ -79,11 +81,28 @@ class Desk:
             self._counts[name] = int(await self._session.scalar(statement) or 0) + fresh
         return self._counts[name]
 
+    async def _latest(self, key: Key) -> datetime:
+        """End of the last published hour of the day's door."""
+        statement = select(func.max(Figure.until)).where(
+            Figure.store == self._grid.store,
+            Figure.series.in_(("in", "out")),
+            Figure.source == key.source,
+            Figure.day == key.day,
+            Figure.until > key.day,
+        )
+        fresh = [
+            row.until
+            for one, row in self._fresh
+            if one.series in ("in", "out") and (one.source, one.day) == (key.source, key.day)
+        ]
+        latest: datetime | None = await self._session.scalar(statement)
+        return max([*fresh, *([latest] if latest else [])], default=key.day)
+
     async def _stopped(self, key: Key, amount: Amount) -> int:
         """Those who stopped there in the time of the amount, as published."""
         statement = select(func.coalesce(func.sum(Figure.people), 0)).where(
             Figure.store == self._grid.store,
-            Figure.series == "stopped",
+            Figure.series.in_(STOPPED),
             Figure.source == key.source,
             Figure.place == key.place,
             Figure.until > amount.start,
@@ -92,7 +111,8 @@ class Desk:
         fresh = sum(
             row.people
             for one, row in self._fresh
-            if (one.series, one.source, one.place) == ("stopped", key.source, key.place)
+            if one.series in STOPPED
+            and (one.source, one.place) == (key.source, key.place)
             and row.until > amount.start
             and row.start < amount.until
         )

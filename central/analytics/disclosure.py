@@ -70,13 +70,15 @@ def publish(amount: Amount, k: int) -> Published | None:
 
 
 def publish_leaving(amount: Amount, came: int, gone: int, k: int) -> tuple[Published | None, Amount | None]:
-    """Those who left, and who of them waits: "came minus left" must not tell that fewer than k are still inside.
+    """Those who left, and who of them waits: "came minus left" is always 0 or at least k, never how few are inside.
 
-    `came` and `gone` are what is published of the day. Counts only (`people`): anybody may be the one who waits.
+    `came` and `gone` are what is published of the day; more than came have not left, whatever a camera says.
+    Counts only (`people`): anybody may be the one who waits.
     """
     k = max(k, LEAST_K)
-    inside = came - gone - amount.people
-    shown = amount.people - (k - inside) if 0 < inside < k else amount.people
+    shown = min(amount.people, came - gone)
+    if 0 < came - gone - shown < k:
+        shown = came - gone - k
     if shown < k:
         return None, amount
     figure = Published(amount.start, amount.until, shown, {}, {}, amount.cameras)
@@ -86,7 +88,7 @@ def publish_leaving(amount: Amount, came: int, gone: int, k: int) -> tuple[Publi
 
 
 def publish_part(amount: Amount, whole: int, k: int) -> Published | None:
-    """A part of a published whole (those who scanned, of those who stopped): the others must be nobody or k as well."""
+    """A part of a published whole (buyers, of those who stopped): the others must be nobody or k as well."""
     others = whole - amount.people
     return publish(amount, k) if others == 0 or others >= max(k, LEAST_K) else None
 

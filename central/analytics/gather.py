@@ -6,10 +6,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -52,9 +52,9 @@ class Grid:
     before: datetime
     """Only whole hours that are over are counted."""
 
-    def slot(self, series: str, source: str, place: str, at: datetime, *, carried: bool = False) -> Slot:
-        day = FOR_EVER if carried else day_start(at, self.zone)
-        return Slot(Key(series, source, place, day), hour_start(at, self.zone))
+    def slot(self, series: str, source: str, place: str, at: datetime) -> Slot:
+        """Where something that happened at `at` is counted."""
+        return Slot(Key(series, source, place, day_start(at, self.zone)), hour_start(at, self.zone))
 
 
 class Amounts(defaultdict[Slot, Amount]):
@@ -68,7 +68,7 @@ class Amounts(defaultdict[Slot, Amount]):
 async def _take(
     session: AsyncSession,
     grid: Grid,
-    table: type[Stay | Crossing | OccupancyMinute | QueueMinute | GroupEntry | Scan],
+    table: type[Stay | Crossing | OccupancyMinute | QueueMinute | GroupEntry],
     at: InstrumentedAttribute[datetime],
     *columns: InstrumentedAttribute[Any],
 ) -> Sequence[Row[Any]]:
@@ -90,7 +90,6 @@ async def amounts(session: AsyncSession, grid: Grid) -> Amounts:
     await _stays(session, grid, found)
     await _queues(session, grid, found)
     await _groups(session, grid, found)
-    await _scans(session, grid, found)
     return found
 
 
@@ -129,14 +128,16 @@ async def _stays(session: AsyncSession, grid: Grid, found: Amounts) -> None:
         .values(track=None)
         .execution_options(synchronize_session=False)
     )
-    staff = await _staff(session, grid.store, {row.visit for row in rows if row.visit is not None})
+    visits = {row.visit for row in rows if row.visit is not None}
+    staff, scanned = await _staff(session, grid.store, visits), await _scanned(session, grid.store, visits)
     persons: dict[tuple[str, datetime, str, str], list[Row[Any]]] = defaultdict(list)
     for row in rows:
         if row.visit not in staff:
             who = row.visit or row.track or str(row.id)
             persons[row.zone, hour_start(row.left_at, grid.zone), source_of(row.calibrated), who].append(row)
-    for (place, _, source, _), stays in persons.items():
+    for (place, _, source, who), stays in persons.items():
         series = "stopped" if any(row.stopped for row in stays) else "passed"
+        series = "scanned" if (who, place) in scanned else series
         _person(found[grid.slot(series, source, place, stays[0].left_at)], stays)
 
 
@@ -181,38 +182,40 @@ async def _groups(session: AsyncSession, grid: Grid, found: Amounts) -> None:
         amount.sums["size"] = amount.sums.get("size", 0.0) + row.size
 
 
-async def _scans(session: AsyncSession, grid: Grid, found: Amounts) -> None:
-    rows = await _take(session, grid, Scan, Scan.at, Scan.sku, Scan.visit, Scan.at)
-    if not rows:
-        return
-    labels = select(Label.sku, Label.zone).where(Label.store == grid.store, Label.zone.is_not(None))
-    zones: dict[str, set[str]] = defaultdict(set)
-    for sku, place in (await session.execute(labels)).all():
-        zones[sku].add(str(place))
-    seen: set[tuple[str, str]] = set()
-    for row in rows:
-        for place in sorted(zones.get(row.sku, ())):
-            if (place, row.visit) not in seen:
-                seen.add((place, row.visit))
-                found[grid.slot("scanned", "camera", place, row.at, carried=True)].people += 1
+async def _scanned(session: AsyncSession, store: str, visits: set[str]) -> set[tuple[str, str]]:
+    """(visit, zone): the visit scanned something that is labelled in the zone."""
+    found: set[tuple[str, str]] = set()
+    names = sorted(visits)
+    for start in range(0, len(names), _CHUNK):
+        statement = (
+            select(Scan.visit, Label.zone)
+            .join(Label, and_(Label.store == Scan.store, Label.sku == Scan.sku))
+            .where(Scan.store == store, Scan.visit.in_(names[start : start + _CHUNK]), Label.zone.is_not(None))
+        )
+        found |= {(visit, str(place)) for visit, place in (await session.execute(statement)).all()}
+    return found
 
 
 async def bought(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
     """Visits that stopped in a zone and bought, on that day, something that is labelled there."""
+    of_sale = and_(SaleLine.channel == Sale.channel, SaleLine.scope == Sale.scope, SaleLine.sale == Sale.id)
+    stopped = and_(Stay.visit == Sale.visit, Stay.store == Sale.store, Stay.stopped)
+    labelled = and_(Label.store == Sale.store, Label.zone == Stay.zone, Label.sku == SaleLine.sku)
     statement = (
-        select(Stay.zone, Stay.visit)
-        .join(
-            SaleLine, (SaleLine.channel == Sale.channel) & (SaleLine.scope == Sale.scope) & (SaleLine.sale == Sale.id)
-        )
-        .join(Stay, (Stay.visit == Sale.visit) & (Stay.store == Sale.store) & Stay.stopped)
-        .join(Label, (Label.store == Sale.store) & (Label.zone == Stay.zone) & (Label.sku == SaleLine.sku))
+        select(Stay.zone, Sale.visit)
+        .select_from(Sale)
+        .join(SaleLine, of_sale)
+        .join(Stay, stopped)
+        .join(Label, labelled)
         .where(Sale.store == grid.store, Sale.at >= day, Sale.at < next_day(day, grid.zone), Sale.visit.is_not(None))
         .distinct()
     )
     found = Amounts()
-    last = next_day(day, grid.zone) - timedelta(hours=1)
+    after = next_day(day, grid.zone)
     for place, _ in (await session.execute(statement)).all():
-        found[grid.slot("bought", "camera", place, last, carried=True)].people += 1
+        slot = Slot(Key("bought", "camera", place, FOR_EVER), after - HOUR)
+        amount = found[slot]
+        amount.start, amount.until, amount.people = day, after, amount.people + 1
     return found
 
 

@@ -22,7 +22,7 @@ SETTLE = timedelta(minutes=5)
 SALES_AFTER = timedelta(hours=3)
 """A day is looked through for sales this long after it is over."""
 _SALES_BACK = timedelta(days=31)
-_ORDER = {"in": 0, "out": 1, "passed": 2, "stopped": 3, "scanned": 4, "bought": 5}
+_ORDER = {"in": 0, "out": 1, "passed": 2, "stopped": 3, "scanned": 4, "bought": 9}
 """Within an hour: a whole is judged before its parts."""
 
 
@@ -37,7 +37,7 @@ async def roll_up(session: AsyncSession, store: Store, now: datetime, k: int) ->
         return 0
     desk = Desk(session, grid, k)
     await desk.open()
-    for slot in sorted(found, key=lambda slot: (slot.hour, _ORDER.get(slot.key.series, 9), slot.key)):
+    for slot in sorted(found, key=lambda slot: (slot.hour, _ORDER.get(slot.key.series, 5), slot.key)):
         await desk.bring(slot, found[slot])
     for slot in sorted(heat, key=lambda slot: (slot.hour, slot.key)):
         desk.bring_heat(slot, *heat[slot])

@@ -35,6 +35,9 @@ from central.analytics.shelf import Total
 
 DEFAULT_CELL = 0.25
 DAY = timedelta(days=1)
+STOPPED = ("stopped", "scanned")
+PEOPLE = ("passed", *STOPPED)
+"""Everybody in a zone is in one of these: who only passed, who stopped, who scanned something."""
 
 
 async def heatmap(session: AsyncSession, asked: Asked, hour: int | None = None) -> Heatmap:
@@ -60,8 +63,8 @@ async def heatmap(session: AsyncSession, asked: Asked, hour: int | None = None) 
 
 async def dwell(session: AsyncSession, asked: Asked) -> Dwell:
     """Stays that ended in the interval, by zone."""
-    found = await reading.read(session, asked, "passed", "stopped")
-    zones = [_zone(place, found) for place in found.places("passed", "stopped")]
+    found = await reading.read(session, asked, *PEOPLE)
+    zones = [_zone(place, found) for place in found.places(*PEOPLE)]
     return Dwell.model_validate({**found.head(), "zones": zones})
 
 
@@ -77,7 +80,7 @@ def _times(found: Found, place: str, *series: str) -> list[float]:
 
 
 def _zone(place: str, found: Found) -> DwellZone:
-    whole, counts = found.total(place, "passed", "stopped"), _times(found, place, "passed", "stopped")
+    whole, counts = found.total(place, *PEOPLE), _times(found, place, *PEOPLE)
     return DwellZone(
         zone=place,
         stays=whole.people,
@@ -142,16 +145,16 @@ def _count(bucket: Bucket, series: str, people: int) -> None:
 
 async def funnel(session: AsyncSession, asked: Asked) -> Funnel:
     """How far people went in each zone."""
-    found = await reading.read(session, asked, "passed", "stopped", "scanned", "bought")
+    found = await reading.read(session, asked, *PEOPLE, "bought")
     zones = [
         FunnelZone(
             zone=place,
-            passed=found.total(place, "passed", "stopped").people or None,
-            stopped=found.total(place, "stopped").people or None,
+            passed=found.total(place, *PEOPLE).people or None,
+            stopped=found.total(place, *STOPPED).people or None,
             scanned=found.total(place, "scanned").people or None,
             bought=found.total(place, "bought").people or None,
         )
-        for place in found.places("passed", "stopped", "scanned", "bought")
+        for place in found.places(*PEOPLE, "bought")
     ]
     return Funnel.model_validate({**found.head(), "zones": zones})
 
@@ -190,15 +193,15 @@ async def compare(session: AsyncSession, sides: Sequence[Asked]) -> Comparison:
 
 async def side(session: AsyncSession, asked: Asked) -> Side:
     """One store in one interval."""
-    found = await reading.read(session, asked, "in", "groups", "passed", "stopped")
+    found = await reading.read(session, asked, "in", "groups", *PEOPLE)
     hours: dict[int, int] = defaultdict(int)
     for row in await reading.hourly(session, asked, found.source, "in"):
         hours[(row.until - HOUR).astimezone(asked.zone).hour] += row.people
     entered, days = found.total("", "in").people, max(1, round((asked.end - asked.start) / DAY))
     zones = []
-    for place in found.places("passed", "stopped"):
-        whole, stopped = found.total(place, "passed", "stopped").people, found.total(place, "stopped").people
-        times = _times(found, place, "passed", "stopped")
+    for place in found.places(*PEOPLE):
+        whole, stopped = found.total(place, *PEOPLE).people, found.total(place, *STOPPED).people
+        times = _times(found, place, *PEOPLE)
         zones.append(
             SideZone(
                 zone=place,

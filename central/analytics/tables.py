@@ -118,7 +118,7 @@ class GroupEntry(Base):
 
 
 class Scan(Base):
-    """A known visit scanned a product; gone once counted."""
+    """A known visit scanned a product; gone after a day."""
 
     __tablename__ = "zone_scans"
     __table_args__ = (
@@ -132,7 +132,6 @@ class Scan(Base):
     sku: Mapped[str] = mapped_column(String(64))
     visit: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
-    counted: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class CounterMark(Base):

@@ -37,6 +37,8 @@ _ANONYMOUS = (
     "queue.measured",
     "group.entered",
 )
+SCANS = timedelta(days=1)
+"""A scan is looked at when the stay it belongs to is counted."""
 TODAY = timedelta(hours=49)
 """Crossings are looked at for today's count, wherever midnight is, and to tell our counts from other counters'."""
 
@@ -85,6 +87,6 @@ async def _forget_floor(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(OccupancyMinute).where(OccupancyMinute.counted, OccupancyMinute.minute < now - FLOOR))
     await session.execute(delete(QueueMinute).where(QueueMinute.counted, QueueMinute.minute < now - FLOOR))
     await session.execute(delete(GroupEntry).where(GroupEntry.counted, GroupEntry.at < now - FLOOR))
-    await session.execute(delete(Scan).where(Scan.counted, Scan.at < now - FLOOR))
+    await session.execute(delete(Scan).where(Scan.at < now - SCANS))
     await session.execute(delete(Crossing).where(Crossing.counted, Crossing.at < now - TODAY))
     await session.execute(delete(Stay).where(Stay.counted, Stay.visit.is_(None), Stay.left_at < now - FLOOR))

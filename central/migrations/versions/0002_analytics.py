@@ -100,7 +100,6 @@ def _zone_scans() -> None:
         _name("sku", 64),
         _name("visit", 64),
         _time("at"),
-        _flag("counted"),
         _key("zone_scans", "id"),
     )
     op.create_index("ix_zone_scans_store_at", "zone_scans", ["store", "at"])
