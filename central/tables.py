@@ -6,6 +6,7 @@ from central.alerts import tables as _alerts
 from central.analytics import tables as _analytics
 from central.behaviour import tables as _behaviour
 from central.catalogue import tables as _catalogue
+from central.contribution import tables as _contribution
 from central.database import Base
 from central.fleet import tables as _fleet
 from central.identity import tables as _identity
@@ -26,6 +27,7 @@ MODULES = (
     _analytics,
     _behaviour,
     _catalogue,
+    _contribution,
     _fleet,
     _identity,
     _ingest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.contribution import service as contribution
 from central.effects import Effects
 from central.sales.schemas import SaleIn, SaleLineIn, SaleLineOut, SaleOut
 from central.sales.tables import Sale, SaleLine
@@ -30,7 +31,9 @@ async def record(effects: Effects, sale: SaleIn) -> bool:
         await session.flush()
     else:
         row.subject, row.visit = row.subject or sale.subject, row.visit or sale.visit
-    return await _add_lines(session, sale)
+    fresh = await _add_lines(session, sale)
+    await contribution.share(effects, row)
+    return fresh
 
 
 async def _add_lines(session: AsyncSession, sale: SaleIn) -> bool:

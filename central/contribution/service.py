@@ -1,0 +1,203 @@
+"""Noting what consultants do, and sharing sales by it. A share is made anew whenever its sale or its evidence changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from central.contribution.formula import DEFAULT, Deed, Formula, Kind, parse, shares
+from central.contribution.tables import (
+    ContributionEvidence,
+    ContributionFormula,
+    ContributionReason,
+    ContributionShare,
+)
+from central.effects import Effects
+from central.sales.tables import Sale, SaleLine
+
+LONGEST = timedelta(days=365)
+"""No formula looks further back."""
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Formula:
+    return parse(text)
+
+
+async def note(
+    effects: Effects,
+    kind: Kind,
+    consultant: str,
+    store: str,
+    reference: str,
+    *,
+    subject: str | None,
+    visit: str | None = None,
+    sku: str | None = None,
+) -> None:
+    """Keep one deed; the same reference again is the same deed. Sales that came before it are shared anew."""
+    session = effects.session
+    known = select(ContributionEvidence).where(
+        ContributionEvidence.store == store,
+        ContributionEvidence.kind == kind,
+        ContributionEvidence.reference == reference,
+        ContributionEvidence.consultant == consultant,
+    )
+    row = (await session.scalars(known)).one_or_none()
+    if row is None:
+        row = ContributionEvidence(store=store, consultant=consultant, kind=kind, reference=reference, at=effects.now)
+        session.add(row)
+    elif row.undone_at is None and (row.subject, row.visit, row.sku) == (subject, visit, sku):
+        return
+    row.subject, row.visit, row.sku, row.undone_at = subject, visit, sku, None
+    await session.flush()
+    if subject is not None:
+        await share_sales_of(effects, subject)
+
+
+async def undo(effects: Effects, kind: Kind, store: str, reference: str) -> None:
+    """The deed did not happen after all."""
+    statement = select(ContributionEvidence).where(
+        ContributionEvidence.store == store,
+        ContributionEvidence.kind == kind,
+        ContributionEvidence.reference == reference,
+        ContributionEvidence.undone_at.is_(None),
+    )
+    rows = (await effects.session.scalars(statement)).all()
+    for row in rows:
+        row.undone_at = effects.now
+    await effects.session.flush()
+    for subject in sorted({row.subject for row in rows if row.subject}):
+        await share_sales_of(effects, subject)
+
+
+async def visit_became(effects: Effects, store: str, visit: str, subject: str | None) -> None:
+    """A visit turned out to be somebody else's (or nobody's): what was done in it follows, and so do the shares."""
+    of_visit = (ContributionEvidence.store == store, ContributionEvidence.visit == visit)
+    before = set((await effects.session.scalars(select(ContributionEvidence.subject).where(*of_visit))).all())
+    if not before or before == {subject}:
+        return
+    await effects.session.execute(
+        update(ContributionEvidence)
+        .where(*of_visit)
+        .values(subject=subject)
+        .execution_options(synchronize_session="fetch")
+    )
+    for person in sorted({*before, subject} - {None}, key=str):
+        await share_sales_of(effects, str(person))
+
+
+async def share_sales_of(effects: Effects, subject: str) -> None:
+    """Share every sale of a person that a formula can reach."""
+    statement = select(Sale).where(Sale.subject == subject, Sale.at >= effects.now - LONGEST)
+    for sale in (await effects.session.scalars(statement)).all():
+        await share(effects, sale)
+
+
+async def share(effects: Effects, sale: Sale) -> None:
+    """Share one sale, line by line. A sale whose buyer is not known (any more) keeps the shares it has."""
+    session = effects.session
+    if sale.subject is None:
+        return
+    of_sale = (
+        ContributionShare.channel == sale.channel,
+        ContributionShare.scope == sale.scope,
+        ContributionShare.sale == sale.id,
+    )
+    await session.execute(delete(ContributionShare).where(*of_sale))
+    deeds = await _deeds(session, sale)
+    lines = select(SaleLine).where(
+        SaleLine.channel == sale.channel, SaleLine.scope == sale.scope, SaleLine.sale == sale.id
+    )
+    rows = (await session.scalars(lines)).all() if deeds else ()
+    for store in sorted(deeds):
+        number, formula = await in_force(session, store)
+        for line in rows:
+            _share_line(effects, sale, line, store, number, formula, deeds[store])
+    await session.flush()
+
+
+def _share_line(
+    effects: Effects,
+    sale: Sale,
+    line: SaleLine,
+    store: str,
+    number: int | None,
+    formula: Formula,
+    deeds: Iterable[Deed],
+) -> None:
+    key = {"channel": sale.channel, "scope": sale.scope, "sale": sale.id, "sku": line.sku}
+    for part in shares(formula, line.sku, sale.at, deeds):
+        effects.session.add(
+            ContributionShare(
+                **key,
+                consultant=part.consultant,
+                store=store,
+                sold_at=sale.at,
+                share=part.share,
+                amount=int(part.share * line.quantity * line.price),
+                formula=number,
+            )
+        )
+        effects.session.add_all(
+            ContributionReason(**key, consultant=part.consultant, evidence=reason.deed.id, points=reason.points)
+            for reason in part.reasons
+        )
+
+
+async def _deeds(session: AsyncSession, sale: Sale) -> dict[str, list[Deed]]:
+    """What was done for the buyer before the sale, by shop. Only the shop of the latest deed shares a sale."""
+    statement = (
+        select(ContributionEvidence)
+        .where(
+            ContributionEvidence.subject == sale.subject,
+            ContributionEvidence.undone_at.is_(None),
+            ContributionEvidence.at <= sale.at,
+            ContributionEvidence.at >= sale.at - LONGEST,
+        )
+        .order_by(ContributionEvidence.at.desc())
+    )
+    rows = (await session.scalars(statement)).all()
+    if not rows:
+        return {}
+    store = rows[0].store
+    return {
+        store: [
+            Deed(row.id, row.consultant, row.kind, row.at, row.sku)  # type: ignore[arg-type]
+            for row in rows
+            if row.store == store
+        ]
+    }
+
+
+async def in_force(session: AsyncSession, store: str) -> tuple[int | None, Formula]:
+    """Number and formula of a store; the default until somebody writes another."""
+    row = await current(session, store)
+    return (None, DEFAULT) if row is None else (row.id, _parsed(row.text))
+
+
+async def current(session: AsyncSession, store: str) -> ContributionFormula | None:
+    """The row in force."""
+    statement = (
+        select(ContributionFormula)
+        .where(ContributionFormula.store == store)
+        .order_by(ContributionFormula.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).first()
+
+
+async def activate(effects: Effects, store: str, text: str, by: str) -> ContributionFormula:
+    """Put a formula in force for sales from now on. RuleFileError."""
+    parse(text)
+    row = await current(effects.session, store)
+    if row is not None and row.text == text:
+        return row
+    row = ContributionFormula(store=store, text=text, activated_by=by, activated_at=effects.now)
+    effects.session.add(row)
+    await effects.session.flush()
+    return row
