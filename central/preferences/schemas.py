@@ -187,3 +187,10 @@ class SearchOut(BaseModel):
     notes: list[str]
     personal: bool
     suggestions: list[Suggestion]
+
+
+class Choice(BaseModel):
+    """A parameter to rate: `name` to send, `label` to show."""
+
+    name: str
+    label: str

@@ -1,0 +1,174 @@
+"""From products and a query to answers with reasons. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Final
+
+from central.catalogue.schemas import Availability
+from central.preferences.schemas import Condition, Query, Suggestion
+from central.preferences.taste import OTHERS, Item, Taste
+from central.preferences.wording import Wording
+
+_NEAR: Final = {"here": 0.1, "delivery": 0.05, "elsewhere": 0.05, "online": 0.02, "none": -0.5}
+"""What being at hand is worth, in units of liking: it decides between products that are liked alike."""
+_SURE: Final = 0.75
+_TELLING: Final = 0.08
+_SOFT: Final = 0.4
+MOST_REASONS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product that may answer."""
+
+    item: Item
+    title: str
+    currency: str
+    page: str | None
+    where: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What ranking goes by. `tastes` by category; `likes` by SKU: (liked, disliked)."""
+
+    query: Query
+    references: Mapping[str, Candidate]
+    tastes: Mapping[str, Taste]
+    likes: Mapping[str, tuple[int, int]]
+    wording: Wording
+    personal: bool
+
+
+def figure(item: Item, key: str) -> float | None:
+    """A parameter's figure; the price in minor units."""
+    return float(item.price) if key == "price" else item.values.get(key)
+
+
+def rank(candidates: Sequence[Candidate], setting: Setting, limit: int) -> list[Suggestion]:
+    """The best answers first. What misses something comes only when nothing fits all that was asked."""
+    judged = [_judge(candidate, setting) for candidate in candidates]
+    exact = [entry for entry in judged if not entry.misses]
+    chosen = exact or judged
+    chosen.sort(
+        key=lambda entry: (len(entry.misses), -entry.rank, entry.candidate.item.price, entry.candidate.item.sku)
+    )
+    return [_suggestion(entry, setting) for entry in chosen[:limit]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    candidate: Candidate
+    score: float
+    sd: float
+    rank: float
+    met: list[str]
+    misses: list[str]
+
+
+def _judge(candidate: Candidate, setting: Setting) -> _Judged:
+    met: list[str] = []
+    misses: list[str] = []
+    soft = 0.0
+    taste = setting.tastes.get(candidate.item.category)
+    for condition in setting.query.conditions:
+        if condition.than is None:
+            soft += _lean(candidate.item, condition, taste)
+            continue
+        passed, words = _test(candidate.item, condition, setting)
+        (met if passed else misses).append(words)
+    _limits(candidate, setting, met, misses)
+    score, sd = taste.score(candidate.item) if taste else (0.0, 0.0)
+    return _Judged(candidate, score, sd, score + soft + _NEAR[candidate.where.status], met, misses)
+
+
+def _lean(item: Item, condition: Condition, taste: Taste | None) -> float:
+    """A wish without a measure: more of it is better, and no product is ruled out."""
+    if taste is None or condition.parameter not in taste.space.keys:
+        return 0.0
+    z = taste.space.z(item)[taste.space.keys.index(condition.parameter)]
+    return _SOFT * (z if condition.direction == "more" else -z)
+
+
+def _test(item: Item, condition: Condition, setting: Setting) -> tuple[bool, str]:
+    words, key, than = setting.wording, condition.parameter, condition.than
+    assert than is not None
+    value = figure(item, key)
+    other = setting.references.get(than.sku) if than.sku else None
+    limit = figure(other.item, key) if other else than.value
+    if value is None or limit is None:
+        return False, words.say("no_figure", name=words.name(key))
+    apart = value - limit if condition.direction == "more" else limit - value
+    passed = apart > 0 or (condition.or_equal and apart == 0)
+    said = {"name": words.name(key), "value": words.value(key, value), "word": words.word(key, condition.direction)}
+    if other is None:
+        text = f"asked_{condition.direction}" if passed else "missed_limit"
+        return passed, words.say(text, **said, limit=words.value(key, limit))
+    if passed:
+        return True, words.say("than", **said, difference=words.value(key, abs(apart)), title=other.title)
+    return False, words.say("missed", **said, title=other.title, other=words.value(key, limit))
+
+
+def _limits(candidate: Candidate, setting: Setting, met: list[str], misses: list[str]) -> None:
+    query, words, item = setting.query, setting.wording, candidate.item
+    if query.price_max is not None and item.price > query.price_max:
+        misses.append(words.say("over", price=words.money(item.price)))
+    if query.price_min is not None and item.price < query.price_min:
+        misses.append(words.say("below", price=words.money(item.price)))
+    for key, wanted in query.flags.items():
+        word = words.word(key, "more" if wanted else "less")
+        value = item.values.get(key)
+        if value is None:
+            misses.append(words.say("no_figure", name=words.name(key)))
+        elif bool(value) == wanted:
+            met.append(words.say("yes", word=word))
+        else:
+            misses.append(words.say("missing_flag", word=word))
+    if query.here and candidate.where.status != "here":
+        misses.append(words.where(candidate.where))
+
+
+def _suggestion(entry: _Judged, setting: Setting) -> Suggestion:
+    candidate = entry.candidate
+    taste = setting.tastes.get(candidate.item.category)
+    own = _why(candidate.item, taste, setting) if taste else []
+    where = setting.wording.where(candidate.where)
+    reasons = [*entry.misses, *entry.met, *own][: MOST_REASONS - 1]
+    return Suggestion(
+        sku=candidate.item.sku,
+        title=candidate.title,
+        price=candidate.item.price,
+        currency=candidate.currency,
+        score=round(entry.score, 4),
+        sd=round(entry.sd, 4),
+        exact=not entry.misses,
+        reasons=reasons if where in reasons else [*reasons, where],
+        availability=candidate.where,
+        page=candidate.page,
+    )
+
+
+def _why(item: Item, taste: Taste, setting: Setting) -> list[str]:
+    """The parameters that speak for it, most telling first; only those that are fairly sure."""
+    words, asked = setting.wording, {condition.parameter for condition in setting.query.conditions}
+    found: list[tuple[float, str]] = []
+    z = taste.space.z(item)
+    for place, key in enumerate(taste.space.keys):
+        gain = taste.mean[place] * z[place]
+        value = figure(item, key)
+        if key == OTHERS or key in asked or value is None or gain < _TELLING:
+            continue
+        if setting.personal and key in taste.touched and taste.sure(place) >= _SURE:
+            usual = exp(taste.space.mean[key]) if key == "price" else taste.space.mean[key]
+            word = words.word(key, "more" if taste.mean[place] > 0 else "less")
+            text = words.say(
+                "liked", name=words.name(key), value=words.value(key, value), usual=words.value(key, usual), word=word
+            )
+            found.append((gain, text))
+    good, bad = setting.likes.get(item.sku, (0, 0))
+    if good > bad:
+        found.append((0.0, words.say("liked_here", good=good, all=good + bad)))
+    return [text for _, text in sorted(found, key=lambda pair: -pair[0])[:3]]

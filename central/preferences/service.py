@@ -1,0 +1,378 @@
+"""Preferences: opinions in, tastes and suggestions out. What other folders call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from central.catalogue.parameters import read as read_parameters
+from central.catalogue.tables import Product
+from central.preferences import shelf
+from central.preferences.learning import belief_of, likes_of
+from central.preferences.lexicon import Language, Lexicon, lexicon
+from central.preferences.opinions import (
+    NoConsentError,
+    UnknownSkuError,
+    allowed,
+    judged,
+    of_subject,
+    record,
+    together,
+    tried,
+)
+from central.preferences.ranking import Candidate, Setting, rank
+from central.preferences.schemas import (
+    CategoryTaste,
+    Choice,
+    Preferences,
+    Query,
+    SearchOut,
+    Suggestion,
+    Tried,
+)
+from central.preferences.schemas import Taste as TasteOut
+from central.preferences.tables import Prior
+from central.preferences.taste import Item, Taste, fit, popularity, space_of
+from central.preferences.understanding import Understanding, Understood, category_has, stem
+from central.preferences.wording import Wording
+from central.privacy.vault import Vault
+
+MOST_CHOICES: Final = 6
+_SURE_WORDS: Final = 0.8
+_USUAL: Final = ("bass", "weight", "noise", "battery", "noise_cancelling", "treble", "power", "brightness")
+
+__all__ = [
+    "NoConsentError",
+    "UnknownSkuError",
+    "model",
+    "of_subject",
+    "parameter_choices",
+    "phrases",
+    "record",
+    "search",
+    "suggest",
+    "tried",
+]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a person: nothing, unless they agreed."""
+
+    personal: bool = False
+    tried: list[Tried] = field(default_factory=list)
+
+
+async def _known(session: AsyncSession, vault: Vault, subject: str | None) -> _Known:
+    if subject is None or not await allowed(session, subject):
+        return _Known()
+    return _Known(True, together(await of_subject(session, vault, subject)))
+
+
+async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:
+    found: dict[str, list[Prior]] = {}
+    for prior in (await session.scalars(select(Prior).where(Prior.store == store))).all():
+        found.setdefault(prior.category, []).append(prior)
+    return found
+
+
+def _tastes(
+    items: Sequence[Item], priors: dict[str, list[Prior]], known: _Known, segments: Sequence[str]
+) -> dict[str, Taste]:
+    """A taste for each category among the items: the person's own, or that of people like them."""
+    tastes = {}
+    for category, mine in shelf.grouped(items).items():
+        learned = priors.get(category, [])
+        space = space_of(mine, popularity(likes_of(learned)))
+        by_sku = {item.sku: item for item in mine}
+        said = [judged(entry) for entry in known.tried if entry.sku in by_sku]
+        tastes[category] = fit(space, said, by_sku, belief_of(learned, segments if known.personal else ()))
+    return tastes
+
+
+async def model(
+    session: AsyncSession,
+    vault: Vault,
+    subject: str,
+    now: datetime,
+    store: str | None = None,
+    segments: Sequence[str] = (),
+) -> Preferences:
+    """The preference model of one person, by category of what they tried; empty without consent to a profile."""
+    known = await _known(session, vault, subject)
+    stores = sorted({entry.store for entry in known.tried if store in {None, entry.store}})
+    categories: list[CategoryTaste] = []
+    for name in stores:
+        mine = _Known(known.personal, [entry for entry in known.tried if entry.store == name])
+        rows = await shelf.by_sku(session, name, [entry.sku for entry in mine.tried])
+        around = await shelf.in_categories(session, name, sorted({row.category for row in rows.values()}, key=str))
+        tastes = _tastes(
+            [shelf.item_of(row, lexicon()) for row in around], await _priors(session, name), mine, segments
+        )
+        tried_in = {row.category or "" for row in rows.values()}
+        categories += [_out(category, taste) for category, taste in sorted(tastes.items()) if category in tried_in]
+    opinions = sum(category.opinions for category in categories)
+    return Preferences(
+        subject=subject,
+        opinions=opinions,
+        categories=categories,
+        updated_at=max((entry.last_at for entry in known.tried), default=None),
+    )
+
+
+def _out(category: str, taste: Taste) -> CategoryTaste:
+    tastes = [
+        TasteOut(
+            parameter=key,
+            weight=round(taste.mean[place], 4),
+            sd=round(taste.covariance[place][place] ** 0.5, 4),
+            sure=round(taste.sure(place), 4),
+            learned=key in taste.touched,
+        )
+        for place, key in enumerate(taste.space.keys)
+    ]
+    tastes.sort(key=lambda item: (-item.sure, item.parameter))
+    return CategoryTaste(category=category, opinions=taste.opinions, tastes=tastes)
+
+
+def phrases(preferences: Preferences, language: Language, most: int = 4) -> list[str]:
+    """Short lines for a card: "likes: lighter", surest first; only what the person's own opinions say."""
+    wording = Wording(language, "EUR", lexicon(), {})
+    found = [
+        (taste.sure, wording.word(taste.parameter, "more" if taste.weight > 0 else "less"))
+        for category in preferences.categories
+        for taste in category.tastes
+        if taste.learned and taste.sure >= _SURE_WORDS and taste.parameter in lexicon().entries
+    ]
+    lead = "нравится" if language == "ru" else "likes"
+    lines = [f"{lead}: {word}" for _, word in sorted(found, key=lambda pair: -pair[0])]
+    return list(dict.fromkeys(lines))[:most]
+
+
+async def search(
+    session: AsyncSession,
+    vault: Vault,
+    subject: str | None,
+    store: str,
+    text_or_query: str | Query,
+    limit: int,
+    now: datetime,
+    language: Language = "en",
+    segments: Sequence[str] = (),
+) -> SearchOut:
+    """Answers to a text or a query, ranked by the person's taste if they agreed to a profile."""
+    currency = await shelf.currency(session, store) or ""
+    known = await _known(session, vault, subject)
+    here = [entry.sku for entry in known.tried if entry.store == store]
+    words = lexicon()
+    if isinstance(text_or_query, Query):
+        found = Understood(text_or_query.model_copy(deep=True), named=_own_words(text_or_query, words))
+    else:
+        found = await Understanding(session, store, currency, words, here).read(text_or_query)
+    return await _Search(session, store, currency, now, language, known, segments).answer(found, limit)
+
+
+def _own_words(query: Query, words: Lexicon) -> list[str]:
+    """Parameters of a sent query under canonical names; those we do not know are looked for in the catalogue."""
+    unknown = []
+    for condition in query.conditions:
+        key = words.named(condition.parameter)
+        condition.parameter = key or condition.parameter.casefold()
+        if key is None and condition.parameter != "price":
+            unknown.append(condition.parameter)
+    return unknown
+
+
+async def suggest(
+    session: AsyncSession,
+    vault: Vault,
+    subject: str | None,
+    store: str,
+    limit: int,
+    now: datetime,
+    language: Language = "en",
+    category: str | None = None,
+    segments: Sequence[str] = (),
+) -> list[Suggestion]:
+    """What somebody may like next: of the categories they tried (or the one named), nothing they tried already."""
+    currency = await shelf.currency(session, store) or ""
+    known = await _known(session, vault, subject)
+    seeking = _Search(session, store, currency, now, language, known, segments)
+    seeking.without = {entry.sku for entry in known.tried if entry.store == store}
+    return (await seeking.answer(Understood(Query(category=category)), limit)).suggestions
+
+
+class _Search:
+    """One search; everything it needs along the way."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        store: str,
+        currency: str,
+        now: datetime,
+        language: Language,
+        known: _Known,
+        segments: Sequence[str],
+    ) -> None:
+        self.session, self.store, self.now, self.language = session, store, now, language
+        self.known, self.segments = known, segments
+        self.words = lexicon()
+        self.wording = Wording(language, currency, self.words, {})
+        self.notes: list[str] = []
+        self.without: set[str] = set()
+
+    async def answer(self, found: Understood, limit: int) -> SearchOut:
+        query = found.query
+        named = {condition.than.sku for condition in query.conditions if condition.than and condition.than.sku}
+        references = await shelf.by_sku(self.session, self.store, named)
+        self._drop_lost(found, named - references.keys())
+        rows = await self._rows(query, references)
+        items = [shelf.item_of(row, self.words) for row in rows]
+        self.wording = Wording(self.language, self.wording.currency, self.words, shelf.units_of(rows[:300], self.words))
+        self._find_named(found, items)
+        chosen = [
+            row for row, item in zip(rows, items, strict=True)
+            if row.available and row.sku not in named | self.without and self._fits(row, item, query)
+        ]  # fmt: skip
+        language = str(self.language)
+        candidates = await shelf.candidates(self.session, chosen, self.words, language, self.now)
+        known = await shelf.candidates(self.session, list(references.values()), self.words, language, self.now)
+        by_sku = {candidate.item.sku: candidate for candidate in known}
+        self._drop_incomparable(found, by_sku)
+        priors = await _priors(self.session, self.store)
+        setting = Setting(
+            query=query,
+            references=by_sku,
+            tastes=_tastes(items, priors, self.known, self.segments),
+            likes={sku: pair for learned in priors.values() for sku, pair in likes_of(learned).items()},
+            wording=self.wording,
+            personal=bool(self.known.personal and self.known.tried),
+        )
+        suggestions = rank(candidates, setting, limit)
+        if suggestions and not suggestions[0].exact:
+            self.notes.append(_NOTES[self.language]["closest"])
+        return SearchOut(
+            query=query,
+            understood=self._understood(query, by_sku),
+            unknown=list(dict.fromkeys(found.unknown)),
+            notes=self.notes,
+            personal=setting.personal,
+            suggestions=suggestions,
+        )
+
+    async def _rows(self, query: Query, references: dict[str, Product]) -> list[Product]:
+        """The products of the categories meant: of the words, else of what is compared with, else of what was tried."""
+        wanted: list[str | None] | None = None
+        if query.category:
+            every = await shelf.categories(self.session, self.store)
+            wanted = [name for name in every if category_has(name, query.category)]
+            wanted = [*wanted, None]
+        elif references:
+            wanted = sorted({row.category for row in references.values()}, key=str)
+        elif self.known.tried:
+            mine = await shelf.by_sku(self.session, self.store, [entry.sku for entry in self.known.tried])
+            wanted = sorted({row.category for row in mine.values()}, key=str) or None
+        rows = await shelf.in_categories(self.session, self.store, wanted)
+        if len(rows) == shelf.MOST:
+            self.notes.append(_NOTES[self.language]["many"].format(count=shelf.MOST))
+        return rows
+
+    def _fits(self, row: Product, item: Item, query: Query) -> bool:
+        brands = {brand.casefold() for brand in query.brands}
+        if brands and (row.brand or "").casefold() not in brands:
+            return False
+        if query.category and not category_has(row.category or "", query.category):
+            titles = " ".join(str(text) for text in (*row.title.values(), *row.subtitle.values())).casefold()
+            return all(stem(word) in titles for word in query.category.split())
+        return True
+
+    def _drop_lost(self, found: Understood, lost: set[str]) -> None:
+        found.unknown += sorted(lost)
+        found.query.conditions = [
+            condition for condition in found.query.conditions if not (condition.than and condition.than.sku in lost)
+        ]
+
+    def _find_named(self, found: Understood, items: Sequence[Item]) -> None:
+        """A parameter in the person's own word, met among the products' own names."""
+        keys = {key for item in items for key in item.values}
+        for word in found.named:
+            match = (
+                word
+                if word in keys
+                else next((k for k in sorted(keys) if any(p.startswith(stem(word)) for p in k.split())), None)
+            )
+            if match is None:
+                found.unknown.append(word)
+                found.query.conditions = [c for c in found.query.conditions if c.parameter != word]
+            for condition in found.query.conditions:
+                if match is not None and condition.parameter == word:
+                    condition.parameter = match
+
+    def _drop_incomparable(self, found: Understood, references: dict[str, Candidate]) -> None:
+        """A product without the figure cannot be compared with: said, not passed over."""
+        kept = []
+        for condition in found.query.conditions:
+            other = references.get(condition.than.sku) if condition.than and condition.than.sku else None
+            if other is not None and condition.parameter != "price" and condition.parameter not in other.item.values:
+                note = _NOTES[self.language]["incomparable"]
+                self.notes.append(note.format(title=other.title, name=self.wording.name(condition.parameter)))
+            else:
+                kept.append(condition)
+        found.query.conditions = kept
+
+    def _understood(self, query: Query, references: dict[str, Candidate]) -> list[str]:
+        texts = _NOTES[self.language]
+        said = []
+        for condition in query.conditions:
+            word, than = self.wording.word(condition.parameter, condition.direction), condition.than
+            if than is None:
+                said.append(word)
+            elif than.sku:
+                said.append(texts["than"].format(word=word, other=references[than.sku].title))
+            elif than.value is not None:
+                said.append(texts["than"].format(word=word, other=self.wording.value(condition.parameter, than.value)))
+        if query.price_max is not None:
+            said.append(texts["max"].format(price=self.wording.money(query.price_max)))
+        if query.price_min is not None:
+            said.append(texts["min"].format(price=self.wording.money(query.price_min)))
+        said += [self.wording.word(key, "more" if wanted else "less") for key, wanted in query.flags.items()]
+        said += [*query.brands, *([query.category] if query.category else [])]
+        return [*said, texts["here"]] if query.here else said
+
+
+_NOTES: Final = {
+    "en": {
+        "closest": "Nothing here has all of that; these come closest.",
+        "many": "Only the first {count} products were looked at; name a category.",
+        "incomparable": "{title} has no figure for {name}: that was not compared.",
+        "than": "{word} than {other}",
+        "max": "up to {price}",
+        "min": "from {price}",
+        "here": "in stock here",
+    },
+    "ru": {
+        "closest": "Всё сразу не подходит ни к чему; вот самое близкое.",
+        "many": "Просмотрены только первые {count} товаров; назовите категорию.",
+        "incomparable": "У «{title}» нет данных ({name}): по этому не сравнивали.",
+        "than": "{word}, чем {other}",
+        "max": "до {price}",
+        "min": "от {price}",
+        "here": "есть в этом магазине",
+    },
+}
+
+
+async def parameter_choices(session: AsyncSession, store: str, sku: str, language: Language) -> list[Choice]:
+    """What to offer for rating a product in two taps: the parameters it has, those people talk about first."""
+    row = (await shelf.by_sku(session, store, [sku])).get(sku)
+    words, wording = lexicon(), Wording(language, "EUR", lexicon(), {})
+    own = [words.key(name) for name in read_parameters(row.parameters)] if row else []
+    known = [key for key in dict.fromkeys([*own]) if key in words.entries]
+    known.sort(key=lambda key: _USUAL.index(key) if key in _USUAL else len(_USUAL))
+    return [Choice(name=key, label=wording.name(key)) for key in [*known, "price"][:MOST_CHOICES]]
