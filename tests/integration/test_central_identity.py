@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
@@ -250,6 +251,28 @@ async def test_kept_summaries_are_what_the_events_say(
             kept = await service.state_of(session, two.runtime.vault, [owner])
             counted = await service.recompute(session, two.runtime.vault, owner)
             assert canonical(kept) == canonical(counted)
+
+
+async def test_two_requests_at_once(two: Any) -> None:
+    """The same events twice at the same moment count once, and a tablet of two people is never linked to one."""
+    events = [
+        {
+            "type": "track", "event": "Product Viewed", "messageId": f"at-once-{number}", "anonymousId": "tablet",
+            "properties": {"sku": f"S{number % 7}"}, "userId": f"c{1 + number % 2}",
+        }
+        for number in range(40)
+    ]  # fmt: skip
+    batches = [BatchIn(batch=events[::step]) for step in (1, -1, 1, -1)] + [BatchIn(batch=events[n::2]) for n in (0, 1)]
+    outs = await asyncio.gather(*(intake.take(two.runtime, WEB, batch) for batch in batches))
+    assert sum(out.accepted for out in outs) == 40
+    async with two.runtime.db.read() as session:
+        assert set((await session.scalars(select(IdentityLink.state).where(IdentityLink.kind == "visitor"))).all()) == {
+            "shared"
+        }
+        for person in PEOPLE[:2]:
+            kept = await service.state_of(session, two.runtime.vault, [person])
+            assert canonical(kept) == canonical(await service.recompute(session, two.runtime.vault, person))
+            assert len(kept["looks"]) == 20
 
 
 async def test_a_manager_sees_links_and_undoes_them(two: Any) -> None:

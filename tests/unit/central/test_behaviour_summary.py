@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from central.behaviour.filters import in_force
 from central.behaviour.interests import interests
 from central.behaviour.phrases import phrases
 from central.behaviour.reading import EventIn, Read, facts_of, read, true_time
+from central.behaviour.vocabulary import WORDS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1000)
@@ -213,3 +215,11 @@ def test_phrases_for_the_card() -> None:
     assert len(english) == len(russian)
     assert all(any("а" <= letter.lower() <= "я" for letter in line) for line in russian)
     assert phrases(_interests(), "en") == []
+
+
+def test_the_documentation_knows_every_word_and_its_example_is_taken() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "site-events.md").read_text(encoding="utf-8")
+    assert [word for word in WORDS if word not in text] == []
+    body = json.loads(text.partition("-d '")[2].partition("'\n```")[0])
+    found = [read(index, raw, NOW, None) for index, raw in enumerate(body["batch"])]
+    assert [event.kind for event in found if isinstance(event, Read)] == ["Product List Filtered", "Product Viewed"]
