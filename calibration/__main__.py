@@ -1,16 +1,16 @@
-"""`python -m calibration camera|floor|thresholds`: what is measured on site, for the edge configuration."""
+"""`python -m calibration camera|floor|audit|thresholds`: what is measured on site, for the edge configuration."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from calibration.cli import camera, floor, thresholds
+from calibration.cli import audit, camera, floor, thresholds
 from calibration.errors import CalibrationError
 from calibration.thresholds.errors import NotEarnedError, ThresholdError
 from contract.clock import SystemClock
 
-_COMMANDS = {"camera": camera.run, "floor": floor.run, "thresholds": thresholds.run}
+_COMMANDS = {"camera": camera.run, "floor": floor.run, "audit": audit.run, "thresholds": thresholds.run}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     camera.add_parser(commands)
     floor.add_parser(commands)
+    audit.add_parser(commands)
     thresholds.add_parser(commands)
     return top
 

@@ -47,6 +47,9 @@ class FloorCalibration:
     folded: bool = False
     """The horizon of the fit runs between the points: no camera sees a floor like that."""
 
+    mirrored: bool = False
+    """The plan is seen as in a mirror: true of a plan whose y runs upwards, else two points are exchanged."""
+
     @property
     def residual_m(self) -> float | None:
         """Worst error of a pair predicted without it; None when nothing says."""
@@ -69,20 +72,25 @@ def calibrate_floor(image: Points, floor: Points) -> FloorCalibration:
     """Fit image -> floor on N >= 4 pairs and judge it by leaving each pair out in turn."""
     _check(image, floor)
     matrix = _solve(image, floor)
-    folded = _folded(matrix, image)
+    folded, mirrored = _folded(matrix, image), _mirrored(matrix, image)
     if len(image) == MIN_POINTS:
         verdict = Verdict.INVALID if folded else Verdict.UNCHECKED
-        return FloorCalibration(matrix, np.zeros(MIN_POINTS), verdict, folded=folded)
+        return FloorCalibration(matrix, np.zeros(MIN_POINTS), verdict, folded=folded, mirrored=mirrored)
     errors = np.array([_error_without(index, image, floor) for index in range(len(image))])
     if not folded and bool(np.all(errors <= MAX_ERROR_M)):
-        return FloorCalibration(matrix, errors, Verdict.VALID)
+        return FloorCalibration(matrix, errors, Verdict.VALID, mirrored=mirrored)
     outliers = _outliers(image, floor)
-    return FloorCalibration(matrix, errors, Verdict.INVALID, _suspect(image, floor), outliers, folded)
+    return FloorCalibration(matrix, errors, Verdict.INVALID, _suspect(image, floor), outliers, folded, mirrored)
 
 
 def _folded(matrix: Points, image: Points) -> bool:
     depths = np.column_stack([image, np.ones(len(image))]) @ matrix[2]
     return not (np.all(depths > 0) or np.all(depths < 0))
+
+
+def _mirrored(matrix: Points, image: Points) -> bool:
+    depth = float(np.append(image.mean(axis=0), 1.0) @ matrix[2])
+    return float(np.linalg.det(matrix)) * depth < 0
 
 
 def _outliers(image: Points, floor: Points) -> tuple[int, ...]:

@@ -112,7 +112,7 @@ def _page(options: argparse.Namespace, clock: Clock, lens: LensFile | None) -> i
     from calibration.web.floor_page import FloorPage
     from calibration.web.server import Listen, PageServer, run_page
 
-    camera = _camera(options.camera)
+    camera = checked_camera(options.camera)
     if options.out is None:
         raise CalibrationError("--out: name a folder for the results")
     source = open_source(options.source, options.config, camera)
@@ -134,7 +134,8 @@ def open_source(source: str | None, config: Path | None, camera: str) -> Source:
     return camera_source(config, camera)
 
 
-def _camera(ident: str | None) -> str:
+def checked_camera(ident: str | None) -> str:
+    """A camera id, or CalibrationError."""
     if ident is None or not re.fullmatch(NAME_PATTERN, ident):
         raise CalibrationError("--camera: the camera's id is needed (small letters, digits, - and _), or a POINTS.yaml")
     return ident

@@ -93,20 +93,13 @@ def _about(result: FloorCalibration, indices: list[int]) -> Iterator[Told]:
     if result.folded:
         yield Told(("points",), "folded")
         return
-    if _mirrored(result):
+    if result.mirrored:
         yield Told(("points",), "mirrored", {}, True)
     if result.verdict is not Verdict.INVALID:
         return
     marked = result.outliers or (() if result.suspect is None else (result.suspect,))
     yield Told(("points",), "residual", {"error": round(float(np.max(result.errors_m)), 2), "limit": MAX_ERROR_M})
     yield from (Told(("points", indices[index]), "measure_again") for index in marked)
-
-
-def _mirrored(result: FloorCalibration) -> bool:
-    """A plan drawn from above and a camera above the floor turn the same way round."""
-    return bool(
-        np.linalg.det(result.matrix / np.abs(result.matrix).max()) * np.sign(result.matrix[2, 2] or 1.0) < 0
-    ) and (not result.folded)
 
 
 def _view(

@@ -6,7 +6,7 @@ export function number(value, label, change, { step = "0.01", invalid = false } 
   const input = make("input", {
     type: "number", step, "aria-label": label, inputmode: "decimal", "aria-invalid": invalid ? "true" : undefined,
   });
-  input.value = value ?? "";
+  input.value = value === null || value === undefined ? "" : Number(value.toFixed(4));
   input.addEventListener("change", () => change(input.value === "" ? null : Number(input.value)));
   return input;
 }
