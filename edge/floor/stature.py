@@ -22,7 +22,7 @@ _PATCH_M = 1.5
 _WHOLE = 0.85
 """A box shorter than this share of the expected height has lost its feet; of the person's own height, a larger."""
 _OWN_WHOLE = 0.93
-_GAIN = 0.1
+_GAIN, _GAIN_DOWN = 0.1, 0.03
 
 
 @dataclass(slots=True)
@@ -63,7 +63,9 @@ class StatureModel:
         if point is None or tall is None or tall < self._least(track, point):
             return None
         if learn and tall < (2 - _WHOLE) * self._general.value:
-            self._own[track] = (1 - _GAIN) * self._own.get(track, tall) + _GAIN * tall
+            own = self._own.get(track, tall)
+            # Somebody may look shorter than he is (feet hidden by a low shelf), hardly taller.
+            self._own[track] = own + (_GAIN if tall > own else _GAIN_DOWN) * (tall - own)
             self._general.add(tall)
             self._patch(point).add(tall)
         return Stand(self._upright_foot(box, point, tall), tall)

@@ -14,18 +14,21 @@ from scipy.optimize import linear_sum_assignment
 
 from edge.store.doubt import Doubts
 from edge.store.motion import MotionBank, measured
-from edge.store.people import Door, Look, Person, StoreSettings, StoreView, apart
+from edge.store.people import Door, Look, Person, StoreSettings, StoreView
 from edge.values import Floats, FloorPosition
 
 _LATEST_S = 1.0
 """A look that comes later than this after its moment is not used."""
 _HELD, _HELD_UNCLEAR = 6.0, 1.5
 """What the same track in the same camera counts for, nats; little while others overlap it in the picture."""
+_HELD_M, _HELD_S, _HELD_GATE = 2.5, 1.0, 60.0
+_USUAL = 6.0
 _NEAR_M = 1.0
 _STRAY_S = 1.2
 _ONE_S, _ONE_M = 0.8, 0.5
 _OUT_OF_VIEW_S = 1.2
 """Who went out of a camera's picture at its border longer ago than this is not who comes into that picture."""
+_TWO_S, _REMEMBERED_S = 2.0, 20.0
 _LEAVING_S, _FLEETING_S, _FLEETING_LOOKS = 0.6, 0.8, 4
 _FAR = -1e6
 
@@ -41,6 +44,7 @@ class StoreTracker:
         self._people: list[Person] = []
         self._strays: dict[tuple[str, str], tuple[float, float]] = {}
         self._near_since: dict[tuple[int, int], float] = {}
+        self._side_by_side: dict[tuple[int, int], float] = {}
         self._doubts = Doubts(self._settings, self._expectation)
         self._issued = 0
         self.merged = 0
@@ -93,16 +97,19 @@ class StoreTracker:
         matched: dict[int, FloorPosition] = {}
         left = list(range(len(look.positions)))
         if len(self._people) and left:
-            score = self._scores(look, points, spreads, lag)
+            score, distance = self._scores(look, points, spreads, lag)
             rows, columns = linear_sum_assignment(score, maximize=True)
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                 if score[row, column] > 0:
                     matched[row] = look.positions[column]
-                    self._bank.correct(row, points[column], spreads[column], lag)
+                    # A look far off is an outlier rather than a leap (Huber): a foot point behind a shelf, say.
+                    off = max(1.0, float(distance[row, column]) / _USUAL)
+                    self._bank.correct(row, points[column], spreads[column] * off, lag)
                     left.remove(column)
         for row, position in matched.items():
             self._people[row].note(look.camera, position, look.at, self._settings.fresh_s)
             self._strays.pop((look.camera, position.track), None)
+        self._note_pairs([self._people[row].id for row in matched], look.at)
         for column in left:
             if self._is_new(look, look.positions[column], points[column], matched):
                 matched[self._begin(look, look.positions[column], points[column], spreads[column])] = look.positions[
@@ -112,8 +119,24 @@ class StoreTracker:
             self._strays.pop((look.camera, track), None)
         return matched
 
-    def _scores(self, look: Look, points: Floats, spreads: Floats, lag: float) -> Floats:
-        """How much better each pair is than somebody new at that place, nats; `_FAR` where it can not be."""
+    def _favour_holders(self, look: Look, bonus: Floats, away: Floats) -> None:
+        """A camera's track that was somebody a moment ago is not somebody else now, unless much speaks for it."""
+        for column, position in enumerate(look.positions):
+            holder = self._holder(look, position)
+            if holder is not None and away[holder, column] <= _HELD_M:
+                others = [row for row in range(len(bonus)) if row != holder]
+                bonus[others, column] -= _HELD if position.clear else _HELD_UNCLEAR
+
+    def _holder(self, look: Look, position: FloorPosition) -> int | None:
+        """Row of the person who was this camera's track a moment ago."""
+        for row, person in enumerate(self._people):
+            link = person.links.get(look.camera)
+            if link is not None and link.track == position.track and look.at - person.seen_at <= _HELD_S:
+                return row
+        return None
+
+    def _scores(self, look: Look, points: Floats, spreads: Floats, lag: float) -> tuple[Floats, Floats]:
+        """How much better each pair is than somebody new there, nats (`_FAR`: it can not be); distances squared."""
         distance, likelihood = self._bank.compare(points, spreads, lag)
         away = np.hypot(*np.moveaxis(points[None] - self._bank.mean[:, None, :2], 2, 0))
         unseen = np.array([self._bank.at - person.seen_at for person in self._people])
@@ -124,11 +147,15 @@ class StoreTracker:
             for column, position in enumerate(look.positions):
                 if link is not None and link.track == position.track:
                     bonus[row, column] = _HELD if position.clear and link.clear else _HELD_UNCLEAR
+                elif person.leaving:
+                    bonus[row, column] = _FAR
                 elif link is not None and link.edge and look.at - link.at > _OUT_OF_VIEW_S and person.only(link):
                     bonus[row, column] = _FAR
+        self._favour_holders(look, bonus, away)
         new = np.log([self._expectation((float(x), float(y))) for x, y in points])
-        allowed = (distance <= self._settings.gate) & (away <= reach[:, None]) & (bonus > _FAR)
-        return np.where(allowed, np.maximum(likelihood + bonus - new[None], 1e-3), _FAR)
+        gate = np.where(bonus >= _HELD, _HELD_GATE, self._settings.gate)
+        allowed = (distance <= gate) & (away <= reach[:, None]) & (bonus > _FAR)
+        return np.where(allowed, np.maximum(likelihood + bonus - new[None], 1e-3), _FAR), distance
 
     def _expectation(self, point: tuple[float, float]) -> float:
         """People per square metre who might appear there out of nothing."""
@@ -139,7 +166,9 @@ class StoreTracker:
         """Somebody new at once where nobody is near, else only when it stays so: a foot point may be far off."""
         idle = [row for row in range(len(self._people)) if row not in matched]
         away = np.hypot(*(self._bank.mean[idle, :2] - point).T) if idle else np.zeros(0)
-        if position.clear and not (away < _NEAR_M).any():
+        holder = self._holder(look, position)
+        held = holder is not None and math.dist(self._bank.mean[holder, :2], point) <= _HELD_M
+        if position.clear and not held and not (away < _NEAR_M).any():
             return True
         key = (look.camera, position.track)
         since, last = self._strays.get(key, (look.at, look.at))
@@ -169,11 +198,15 @@ class StoreTracker:
                 if math.dist(self._bank.mean[row, :2], self._bank.mean[other, :2]) > _ONE_M:
                     continue
                 ours, theirs = first.fresh(now, fresh), second.fresh(now, fresh)
-                if not ours or not theirs or ours.keys() & theirs.keys() or apart(first, second, now, 5.0):
+                if not ours or not theirs or ours.keys() & theirs.keys():
                     continue
                 pair = (first.id, second.id)
                 close[pair] = self._near_since.get(pair, now)
-                if now - close[pair] >= _ONE_S and first.id not in gone and second.id not in gone:
+                if (
+                    now - close[pair] >= (_TWO_S if self._were_two(first, second) else _ONE_S)
+                    and first.id not in gone
+                    and second.id not in gone
+                ):
                     keep, drop = (second, first) if second.id in named and first.id not in named else (first, second)
                     keep.links |= drop.links
                     gone.add(drop.id)
@@ -186,6 +219,14 @@ class StoreTracker:
         self.merged += len(gone)
         return doubted
 
+    def _note_pairs(self, numbers: list[int], at: float) -> None:
+        """One camera saw these people at once: they are different people."""
+        self._side_by_side |= {(a, b): at for a in numbers for b in numbers if a < b}
+
+    def _were_two(self, first: Person, second: Person) -> bool:
+        last = self._side_by_side.get((min(first.id, second.id), max(first.id, second.id)), -math.inf)
+        return self._bank.at - last <= _REMEMBERED_S
+
     def _forget(self, now: float) -> tuple[str, ...]:
         keep = np.array([now - person.seen_at <= self._patience(person) for person in self._people], np.bool_)
         if keep.all():
@@ -193,6 +234,8 @@ class StoreTracker:
         ended = tuple(self._name(p.id) for p, kept in zip(self._people, keep, strict=True) if not kept)
         self._bank.keep(keep)
         self._people = [person for person, kept in zip(self._people, keep, strict=True) if kept]
+        live = {person.id for person in self._people}
+        self._side_by_side = {pair: at for pair, at in self._side_by_side.items() if live.issuperset(pair)}
         return ended
 
     def _patience(self, person: Person) -> float:

@@ -17,7 +17,7 @@ from simulator.scenes.plan import STORE, Point, Polygon
 from simulator.scenes.route import FloorPose, Route, Stop, stops_along
 from simulator.scenes.ways import way
 
-LINE: tuple[Point, Point] = ((0.9, 4.3), (0.9, 6.15))
+LINE: tuple[Point, Point] = ((0.9, 3.0), (0.9, 7.2))
 """The counting line: a step inside the door."""
 SCAN_STAY_S = 2.2
 _SCAN_AFTER_S = 1.0
