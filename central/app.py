@@ -35,6 +35,9 @@ from central.identity.routes import router as identity
 from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
+from central.preferences.routes import router as preferences
+from central.preferences.site import SearchLimiter
+from central.preferences.site import router as site_search
 from central.pricing.routes import router as pricing
 from central.pricing.till_routes import router as till
 from central.privacy.vault import FileVault
@@ -65,6 +68,8 @@ ROUTERS = (
     feeds,
     product_router,
     link_router,
+    preferences,
+    site_search,
     fleet,
     ingest,
     staff_router,
@@ -118,6 +123,7 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
         openapi_url=None,
     )
     app.state.limiter = LoginLimiter()
+    app.state.searches = SearchLimiter()
     app.state.event_limiter = EventLimiter()
     app.state.broken = False
     app.add_middleware(SecurityHeaders)

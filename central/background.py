@@ -19,6 +19,7 @@ from central.labels import service as labels
 from central.labels.tables import Label
 from central.outgoing import service as outgoing
 from central.outgoing.service import wire
+from central.preferences import learning
 from central.privacy import gallery
 from central.privacy.retention import forget_old
 from central.runtime import Runtime
@@ -31,6 +32,7 @@ EXPIRY_S = 2.0
 RETENTION_S = 3600.0
 COUNT_S = 60.0
 FEEDS_S = 20.0
+LEARN_S = 6 * 3600.0
 
 
 class Background:
@@ -48,6 +50,7 @@ class Background:
             group.create_task(self._every(RETENTION_S, self.retain))
             group.create_task(self._every(COUNT_S, self.count))
             group.create_task(self._every(FEEDS_S, self.feeds))
+            group.create_task(self._every(LEARN_S, self.learn))
             group.create_task(self._galleries())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -120,6 +123,14 @@ class Background:
     async def feeds(self) -> None:
         """Fetch the catalogue feeds that are due; begin and end timed sales."""
         await feeds.fetch_due(self._runtime)
+
+    async def learn(self) -> None:
+        """What groups of people like, anew: withdrawn and erased opinions count no more."""
+        runtime = self._runtime
+        async with runtime.db.read() as session:
+            stores = (await session.scalars(select(Store.id))).all()
+        for store in stores:
+            await learning.relearn(runtime.db, runtime.vault, store, runtime.clock.now())
 
     async def retain(self) -> None:
         """Delete what is past its time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.database import Database
 from central.preferences import shelf
 from central.preferences.lexicon import lexicon
 from central.preferences.opinions import Content, judged, together
@@ -58,22 +60,33 @@ def counted(opinions: Iterable[Sequence[Judged]], at_least: int = MIN_PEOPLE) ->
     return {sku: likes for sku, likes in found.items() if sum(likes) >= at_least}
 
 
-async def relearn(
-    session: AsyncSession, vault: Vault, store: str, now: datetime, segments: Segments | None = None
-) -> int:
+async def relearn(db: Database, vault: Vault, store: str, now: datetime, segments: Segments | None = None) -> int:
     """Learn a store's priors anew from what people there agree to be counted for; how many were kept."""
-    everyone = await people(session, vault, store)
-    rows = await shelf.by_sku(session, store, {opinion.sku for person in everyone.values() for opinion in person})
-    categories = sorted({row.category or "" for row in rows.values()})
-    await session.execute(delete(Prior).where(Prior.store == store))
-    kept = 0
-    for category in categories:
-        items = [shelf.item_of(row, lexicon()) for row in await shelf.in_categories(session, store, [category or None])]
-        for prior in _priors(everyone, items, segments or {}):
-            session.add(Prior(store=store, category=category, learned_at=now, **prior))
-            kept += 1
-    await session.flush()
-    return kept
+    async with db.read() as session:
+        everyone = await people(session, vault, store)
+        rows = await shelf.by_sku(session, store, {opinion.sku for person in everyone.values() for opinion in person})
+        shelves = {
+            category: [
+                shelf.item_of(row, lexicon()) for row in await shelf.in_categories(session, store, [category or None])
+            ]
+            for category in sorted({row.category or "" for row in rows.values()})
+        }
+    # Seconds of arithmetic: beside the event loop, and with no transaction open.
+    found = await asyncio.to_thread(_all_priors, everyone, shelves, segments or {})
+    async with db.write() as session:
+        await session.execute(delete(Prior).where(Prior.store == store))
+        session.add_all(Prior(store=store, learned_at=now, **prior) for prior in found)
+    return len(found)
+
+
+def _all_priors(
+    everyone: Mapping[str, Sequence[Judged]], shelves: Mapping[str, Sequence[Item]], segments: Segments
+) -> list[dict[str, object]]:
+    return [
+        {"category": category, **prior}
+        for category, items in shelves.items()
+        for prior in _priors(everyone, items, segments)
+    ]
 
 
 def _priors(

@@ -33,6 +33,28 @@ class OpinionIn(BaseModel):
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
+class OpinionBody(BaseModel):
+    """The same over HTTP: who wrote it down is whoever is signed in. `subject` may be left out by a customer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"store": "shop", "subject": "a" * 32, "visit": "v1", "sku": "HP-1", "liked": True,
+                 "parameters": {"bass": 2, "weight": -1}, "note": "pinches a little"}
+            ]
+        },
+    )  # fmt: skip
+
+    store: Name
+    subject: Token | None = None
+    visit: Token | None = None
+    sku: Sku
+    liked: bool | None = None
+    parameters: Annotated[dict[ParameterName, Rating], Field(max_length=30)] = {}
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
 class OpinionOut(BaseModel):
     """An opinion as it was written down."""
 
