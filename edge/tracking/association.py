@@ -1,4 +1,4 @@
-"""Which detection belongs to which track: best total overlap (Hungarian method)."""
+"""Which detection belongs to which track: best total overlap, or nearest place (Hungarian method)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from scipy.optimize import linear_sum_assignment
 from edge.values import Floats
 
 Rows = NDArray[np.intp]
+
+_USUAL_STEP = 0.5
+"""Between a prediction and its detection, in sides of the box."""
+_USUAL_GROWTH = 0.15
+"""Logarithm of how much a box differs in size from its prediction."""
 
 
 def overlap(first: Floats, second: Floats) -> Floats:
@@ -52,3 +57,27 @@ def associate(tracks: Floats, detections: Floats, least: float, likeness: float 
     rows, columns = linear_sum_assignment(weight, maximize=True)
     good = shared[rows, columns] >= least
     return rows[good], columns[good]
+
+
+def associate_near(tracks: Floats, detections: Floats, reach: float, alike: float) -> tuple[Rows, Rows]:
+    """Matched rows of both, pairwise, by place and size instead of overlap.
+
+    A pair is possible when its centres are at most `reach` sides apart and its sizes at least `alike`; anything else is
+    left alone rather than guessed, for a track that goes over to somebody else takes an identity along.
+    """
+    if len(tracks) == 0 or len(detections) == 0:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    apart, likeness = separation(tracks, detections), similarity(tracks, detections)
+    possible = (apart <= reach) & (likeness >= alike)
+    weight = np.where(possible, np.exp(-((apart / _USUAL_STEP) ** 2) - (np.log(likeness) / _USUAL_GROWTH) ** 2), 0.0)
+    rows, columns = linear_sum_assignment(weight, maximize=True)
+    good = possible[rows, columns]
+    return rows[good], columns[good]
+
+
+def separation(first: Floats, second: Floats) -> Floats:
+    """Distance of the centres in sides of a box (mean of both widths), NxM."""
+    centres = [(one[:, :2] + one[:, 2:]) / 2 for one in (first, second)]
+    widths = [np.maximum(one[:, 2] - one[:, 0], 1.0) for one in (first, second)]
+    offset = centres[0][:, None] - centres[1][None, :]
+    return np.asarray(np.hypot(offset[..., 0], offset[..., 1]) / ((widths[0][:, None] + widths[1][None, :]) / 2))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tracking.association import Rows, associate, grown
+from edge.tracking.association import Rows, associate, associate_near, grown
 from edge.tracking.kalman import KalmanBank
 from edge.values import Floats, Track, TrackSet
 
@@ -33,6 +33,10 @@ class TrackerSettings:
     grow: float = 0.0
     likeness: float = 0.0
     """Power of the likeness in size when overlaps compete (edge.tracking.association)."""
+    reach: float = 0.0
+    """Above 0, boxes are matched by place and size instead of overlap: centres at most so many widths apart ..."""
+    alike: float = 0.0
+    """... and the smaller side at least this share of the larger."""
     min_hits: int = 3
     max_lost_s: float = 1.5
     agility: float = 0.25
@@ -93,16 +97,19 @@ class Tracker:
     ) -> tuple[Rows, Rows]:
         if not len(rows) or not len(columns):
             return rows, columns
-        grow = self._settings.grow
-        matched_rows, matched_columns = associate(
-            grown(self._bank.boxes()[rows], grow), grown(boxes[columns], grow), least, self._settings.likeness
-        )
+        matched_rows, matched_columns = self._pairs(self._bank.boxes()[rows], boxes[columns], least)
         hit, used = rows[matched_rows], columns[matched_columns]
         self._bank.correct(hit, boxes[used])
         self._hits[hit] += 1
         self._last_seen[hit] = monotonic
         self._scores[hit] = scores[used]
         return np.delete(rows, matched_rows), np.delete(columns, matched_columns)
+
+    def _pairs(self, tracks: Floats, found: Floats, least: float) -> tuple[Rows, Rows]:
+        rule = self._settings
+        if rule.reach > 0:
+            return associate_near(tracks, found, rule.reach, rule.alike)
+        return associate(grown(tracks, rule.grow), grown(found, rule.grow), least, rule.likeness)
 
     def _start(self, boxes: Floats, scores: Floats, unmatched: Rows, monotonic: float) -> None:
         rows = unmatched[scores[unmatched] >= self._settings.new]

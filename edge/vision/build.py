@@ -8,9 +8,10 @@ from edge.config.vision import CameraConfig, Mode, RecognitionConfig
 from edge.threshold import ThresholdKeeper
 from edge.values import Instant
 from edge.vision.decide import Rule
+from edge.vision.identify import FaceSettings, OnStranger, RuleNow
 from edge.vision.permits import FacePolicy
 from edge.vision.ports import FaceEngine, Templates, TrackWatch
-from edge.vision.stage import FaceSettings, FaceStage, OnStranger, RuleNow
+from edge.vision.stage import FaceStage
 
 
 def face_stage(

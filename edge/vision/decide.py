@@ -14,8 +14,10 @@ from edge.vision.ports import Templates
 from edge.vision.shots import FaceCase, fused
 from edge.vision.thresholds import VERIFY_THRESHOLD, default_threshold
 
-_HOPELESS = 0.15
-"""After three shots this far below the threshold more pictures would change nothing."""
+_HOPELESS = ((2, 0.25), (3, 0.15))
+"""After so many shots, none of them nearer than this to the threshold, more pictures would change nothing."""
+_SURE = 3
+"""So many shots that each reach the threshold settle it, also where none of them is clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def decide(case: FaceCase, templates: Templates, rule: Rule, now: Instant, *, en
     if case.first_usable is None or not case.vectors:
         return _without_shots(case) if ended else None
     late = now.monotonic - case.first_usable.monotonic >= rule.patience_s
-    last = ended or late or len(case.vectors) >= rule.shots
+    last = ended or late or case.spent
     if case.claim is not None:
         return _verified(case, templates, last=last)
     return _identified(case, templates, rule, last=last)
@@ -75,7 +77,7 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     case.best = max(case.best, best)
     if found is not None and found.similarity >= bar and found.margin >= rule.margin:
         return _known(case, found, templates, rule, bar, last=last)
-    hopeless = len(case.vectors) >= 3 and best < bar - _HOPELESS
+    hopeless = any(len(case.vectors) >= shots and case.best < bar - below for shots, below in _HOPELESS)
     if last or hopeless:
         return Decision("stranger", "final", first_usable=case.first_usable)
     return None
@@ -88,7 +90,7 @@ def _known(
     agreeing = _agreeing(case.vectors, found.subject, templates, bar)
     if not (clear or agreeing >= 2 or last):
         return None
-    settled = last or (clear and agreeing >= 2)
+    settled = last or agreeing >= (2 if clear else _SURE)
     stage: Literal["provisional", "final"] = "final" if settled else "provisional"
     confidence = _confidence(found.similarity, bar)
     margin = min(max(found.margin, 0.0), 2.0)

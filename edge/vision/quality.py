@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from edge.values import Box, Image
 
-Flaw = Literal["", "small", "edge", "blurred", "turned"]
+Flaw = Literal["", "small", "edge", "hidden", "blurred", "turned"]
 
+_HIDDEN = 0.2
+"""Share of a face that the box of a nearer one may cover; heads are larger than the boxes of their faces."""
 _FULL_WIDTH_PX = 90.0
 _PATCH = 64
 _BLURRED = 0.006
@@ -47,6 +50,17 @@ def cut_off(box: Box, image: Image) -> bool:
     height, width = image.shape[:2]
     slack = 0.05 * (box[2] - box[0])
     return box[0] < -slack or box[1] < -slack or box[2] > width + slack or box[3] > height + slack
+
+
+def hidden(box: Box, others: Iterable[Box]) -> bool:
+    """Whether a nearer face, which is a larger one, stands before this one."""
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    for other in others:
+        wide = min(box[2], other[2]) - max(box[0], other[0])
+        tall = min(box[3], other[3]) - max(box[1], other[1])
+        if other[2] - other[0] > box[2] - box[0] and min(wide, tall) > 0 and wide * tall > _HIDDEN * area:
+            return True
+    return False
 
 
 def sharpness(image: Image, box: Box) -> float:

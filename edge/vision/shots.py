@@ -1,4 +1,4 @@
-"""The best shots of one face track: which picture is worth the embedder, and when."""
+"""One person in front of the camera: which pictures are worth the embedder, and what they said."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge.values import Claim, Image, Instant, Vector
+from edge.values import Box, Claim, Image, Instant, Outcome, Vector
 from edge.vision.quality import Flaw
 
-_GOOD = 0.6
-"""A first shot this good is embedded at once; a poorer one waits a moment for a better."""
-_WAIT_S = 0.3
-_APART_S = 0.2
-_COMPARABLE = 0.8
-"""A further shot must reach this share of the best quality so far: a worse one only dilutes."""
+_APART_S = 0.14
+"""Two pictures closer in time than this show the same."""
+_CLEARLY_BETTER = (0.0, 0.8, 1.1, 1.25)
+"""Quality that a further shot must reach, as a share of the best so far, by the number of shots: the first usable face
+and a second of about its quality are taken at once, after that only what may change the answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,70 +27,88 @@ class Shot:
 
 @dataclass(slots=True)
 class FaceCase:
-    """All that is remembered of one face track. Vectors live here only until the decision."""
+    """All that is remembered of one person in view. Vectors live here only until the decision."""
 
     shots_limit: int
+    id: int = 0
     claim: Claim | None = None
     permitted: bool = False
-    closed: bool = False
     provisional: str | None = None
     first_usable: Instant | None = None
     flaws: dict[Flaw, int] = field(default_factory=dict)
     denial: str = ""
-    waiting: Shot | None = None
+    calls: int = 0
+    """Embedder calls for this person, also those after the decision that only asked whether it is the same one."""
     last_embedded: float = -1e9
     best_quality: float = 0.0
     vectors: list[Vector] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     best: float = -1.0
-    """Highest similarity to anybody that a 1:N search of this track found; -1 before the first."""
+    """Highest similarity to anybody that a 1:N search found; -1 before the first."""
+    outcome: Outcome | None = None
+    """The final decision; None while it is open."""
+    subject: str | None = None
+    """Who it is, once that is final."""
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+    """Where the face was last seen, pixels."""
+    seen_at: float = -1e9
+
+    @property
+    def closed(self) -> bool:
+        """Whether the decision is final."""
+        return self.outcome is not None
+
+    @property
+    def decided(self) -> bool:
+        """Whether it was found out who it is, or that nobody knows."""
+        return self.outcome in ("known", "stranger")
+
+    @property
+    def blank(self) -> bool:
+        """Open, and nothing embedded yet: there is no identity that could be mixed up."""
+        return self.outcome is None and not self.vectors
+
+    @property
+    def spent(self) -> bool:
+        """No embedder call is left for this person."""
+        return self.calls >= self.shots_limit
 
     def flawed(self, flaw: Flaw) -> None:
         """Count an unusable picture, so that the outcome can say why."""
         self.flaws[flaw] = self.flaws.get(flaw, 0) + 1
 
-    def offer(self, shot: Shot) -> None:
-        """A usable picture; only the best that waits is kept."""
-        self.first_usable = self.first_usable or shot.taken
-        if self.waiting is None or shot.quality > self.waiting.quality:
-            self.waiting = shot
+    def due(self, shot: Shot, promising: bool = False) -> bool:
+        """Whether this usable picture is worth the embedder. `promising`: a third of equal quality is, too."""
+        if self.spent or self.closed:
+            return False
+        if not self.vectors:
+            return True
+        step = min(len(self.vectors), len(_CLEARLY_BETTER) - 1)
+        if promising and step == 2:
+            step = 1
+        apart = shot.taken.monotonic - self.last_embedded >= _APART_S
+        return apart and shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
 
-    def due(self, now: Instant) -> Shot | None:
-        """The shot to embed now, if any; it no longer waits afterwards."""
-        shot = self.waiting
-        if shot is None or self.first_usable is None or len(self.vectors) >= self.shots_limit:
-            return None
-        if self.vectors:
-            ready = now.monotonic - self.last_embedded >= _APART_S and shot.quality >= _COMPARABLE * self.best_quality
-        else:
-            ready = shot.quality >= _GOOD or now.monotonic - self.first_usable.monotonic >= _WAIT_S
-        if not ready:
-            return None
-        self.waiting = None
-        return shot
-
-    def embedded(self, shot: Shot, vector: Vector, now: Instant) -> None:
+    def embedded(self, shot: Shot, vector: Vector) -> None:
         """Take in the vector of a shot."""
         self.vectors.append(vector)
         self.weights.append(shot.quality)
         self.best_quality = max(self.best_quality, shot.quality)
-        self.last_embedded = now.monotonic
+        self.last_embedded = shot.taken.monotonic
 
     def main_flaw(self) -> Flaw:
         """What most of the unusable pictures suffered from."""
         return max(self.flaws, key=lambda flaw: self.flaws[flaw], default="")
 
-    def forget(self) -> None:
-        """Overwrite and drop every vector and picture (PRIVACY P2)."""
+    def close(self, outcome: Outcome, subject: str | None) -> None:
+        """The decision is final: overwrite and drop every vector (PRIVACY P2)."""
         for vector in self.vectors:
             vector.fill(0)
-        if self.waiting is not None:
-            self.waiting.crop.fill(0)
         self.vectors.clear()
         self.weights.clear()
-        self.waiting = None
         self.best = -1.0
-        self.closed = True
+        self.outcome = outcome
+        self.subject = subject if outcome == "known" else None
 
 
 def fused(vectors: list[Vector], weights: list[float]) -> Vector:

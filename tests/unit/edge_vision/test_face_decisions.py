@@ -23,9 +23,9 @@ def case_of(shots: list[tuple[NDArray[np.float32], float]], at: At) -> FaceCase:
     case = FaceCase(4, permitted=True)
     for number, (vector, quality) in enumerate(shots):
         shot = Shot(np.zeros((112, 112, 3), np.uint8), quality, at(0.3 * number))
-        case.offer(shot)
-        case.waiting = None
-        case.embedded(shot, vector.copy(), at(0.3 * number))
+        case.first_usable = case.first_usable or shot.taken
+        case.calls += 1
+        case.embedded(shot, vector.copy())
     return case
 
 
@@ -131,6 +131,6 @@ def test_strangers_among_many_are_not_named(vector: Vectors, at: At) -> None:
 def test_forgetting_overwrites_the_vectors(vector: Vectors, at: At) -> None:
     case = case_of([(vector(1), 0.9)], at)
     held = case.vectors[0]
-    case.forget()
+    case.close("stranger", None)
     assert not held.any()
     assert case.vectors == []

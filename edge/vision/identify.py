@@ -1,0 +1,315 @@
+"""Tracks of faces to decisions: photograph what policy allows, embed what is worth it, decide once for each person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import combinations
+
+import numpy as np
+
+from edge.values import Box, Claim, Decision, Frame, Instant, Track, TrackSet
+from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again
+from edge.vision.decide import Rule, decide
+from edge.vision.permits import Denied, FacePolicy, Permit
+from edge.vision.ports import FaceEngine, Templates, TrackWatch
+from edge.vision.quality import before_landmarks, hidden, pose, rate
+from edge.vision.shots import FaceCase, Shot
+
+_PROMISING = 0.1
+_MIDWAY = 1.15
+"""Times the least width of a face: who comes from afar appears smaller than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSettings:
+    """See edge.config.RecognitionConfig."""
+
+    rule: Rule
+    detect_hz: float
+    min_face_px: float
+    min_detector_score: float
+    min_quality: float
+
+
+@dataclass(slots=True)
+class FaceCounts:
+    """Since the start. `decisions` by outcome; `unrecognisable` by reason; `denied` frames by reason."""
+
+    tracks: int = 0
+    detector_calls: int = 0
+    landmark_calls: int = 0
+    embedder_calls: int = 0
+    most_calls: int = 0
+    """Embedder calls that the person who took most of them took."""
+    decisions: dict[str, int] = field(default_factory=dict)
+    unrecognisable: dict[str, int] = field(default_factory=dict)
+    denied: dict[str, int] = field(default_factory=dict)
+
+
+RuleNow = Callable[[Rule, int, Instant], Rule]
+"""The rule for a gallery of this many templates at this moment: a certificate may change threshold and margin."""
+OnStranger = Callable[[float, int, float, datetime], None]
+"""Highest similarity, templates searched, threshold, wall time of one person whom a 1:N search did not name."""
+
+
+class Identifier:
+    """The people in view of one camera; at most one final decision for each."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        policy: FacePolicy,
+        templates: Templates,
+        settings: FaceSettings,
+        counts: FaceCounts,
+        *,
+        rule_now: RuleNow | None = None,
+        on_stranger: OnStranger | None = None,
+        watch: TrackWatch | None = None,
+    ) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._templates = templates
+        self._settings = settings
+        self._counts = counts
+        self._rule_now = rule_now
+        self._on_stranger = on_stranger
+        self._watch = watch
+        self._bonds: dict[int, Bond] = {}
+        self._gone: list[FaceCase] = []
+        self._claim_taken = False
+
+    def step(self, frame: Frame, tracks: TrackSet, claim: Claim | None) -> list[Decision]:
+        """What this frame allows to decide about the tracks in it."""
+        now = frame.captured
+        self._claim_taken = False
+        self._meet(tracks.tracks, now)
+        decided: list[Decision] = []
+        seen = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
+        for number, track in enumerate(seen):
+            decided += self._watched_look(track, [other.box for other in seen[:number]], frame, claim)
+        for ended in tracks.ended:
+            decided += self._conclude(self._bonds.pop(ended, None), now)
+        return decided
+
+    def close(self, now: Instant) -> list[Decision]:
+        """Conclude everybody in view and forget them."""
+        bonds = list(self._bonds.values())
+        self._bonds.clear()
+        decided = [decision for bond in bonds for decision in self._conclude(bond, now)]
+        self._gone.clear()
+        return decided
+
+    def _meet(self, tracks: Sequence[Track], now: Instant) -> None:
+        """New tracks get a case, and tracks that came close to each other become doubtful."""
+        self._gone = [case for case in self._gone if now.monotonic - case.seen_at <= REMEMBER_S]
+        for bond in self._bonds.values():
+            bond.forget(now.monotonic)
+        began = [track for track in tracks if track.id not in self._bonds]
+        lost = [*self._gone, *(self._bonds[t.id].case for t in tracks if not t.seen and t.id in self._bonds)]
+        for track in began:
+            self._bonds[track.id] = self._begin(track, lost, now)
+        if self._policy.mode == "verify":  # one person at a marked spot, compared 1:1 with who checked in
+            return
+        for first, second in combinations(tracks, 2):
+            sudden = (first in began or second in began) and self._midway(first) and self._midway(second)
+            if near(first.box, second.box) or (sudden and near(first.box, second.box, SUDDEN)):
+                bonds = self._bonds[first.id], self._bonds[second.id]
+                for bond, other in (bonds, bonds[::-1]):
+                    bond.near_at = now.monotonic
+                    bond.suspect([other.case, *other.suspects])
+        for track in tracks:
+            close = [case for case in self._gone if could_be(case, track, now.monotonic)]
+            bond = self._bonds[track.id]
+            if close and not bond.case.blank:
+                bond.near_at = now.monotonic
+                bond.suspect(close)
+
+    def _begin(self, track: Track, lost: Sequence[FaceCase], now: Instant) -> Bond:
+        """Somebody comes into view, perhaps one who was there a moment ago: then with what is left of the calls."""
+        bond = Bond(self._new_case(), sudden=self._midway(track))
+        suspects = [case for case in lost if not case.blank and could_be(case, track, now.monotonic)]
+        if suspects and self._policy.mode != "verify":
+            bond.suspect(suspects)
+            bond.case.calls = max(case.calls for case in suspects)
+        return bond
+
+    def _midway(self, track: Track) -> bool:
+        """Whether the face is larger than those that come from afar."""
+        return track.width > _MIDWAY * self._settings.min_face_px
+
+    def _new_case(self) -> FaceCase:
+        self._counts.tracks += 1
+        return FaceCase(self._settings.rule.shots, self._counts.tracks)
+
+    def _watched_look(self, track: Track, nearer: list[Box], frame: Frame, claim: Claim | None) -> list[Decision]:
+        bond = self._bonds[track.id]
+        before = self._counts.embedder_calls
+        decided = self._look(bond, track, nearer, frame, claim)
+        embedded = self._counts.embedder_calls - before
+        bond.case.box, bond.case.seen_at = track.box, frame.captured.monotonic
+        if self._watch is not None and (embedded or bond.case.blank or not bond.doubtful):
+            height, width = frame.image.shape[:2]
+            shown = replace(track, id=bond.case.id)
+            self._watch.looked(shown, (width, height), embedded, frame.captured)
+        for decision in decided:
+            self._tell(decision, frame.captured)
+        return decided
+
+    def _look(self, bond: Bond, track: Track, nearer: list[Box], frame: Frame, claim: Claim | None) -> list[Decision]:
+        if bond.case.closed and claim is not None and bond.case.claim != claim:
+            bond.settle(self._new_case())
+        decided: list[Decision] = []
+        permit = None if bond.case.closed and not bond.doubtful else self._permit(bond.case, track, frame, claim)
+        if permit is not None and bond.ready(frame.captured.monotonic):
+            shot = self._photograph(bond.case, track, nearer, frame)
+            if shot is not None and (
+                bond.case.closed or bond.case.due(shot, self._promising(bond.case, frame.captured))
+            ):
+                decided += self._embed(bond, shot, permit)
+        if not bond.doubtful:
+            decided += self._judge(bond.case, frame.captured, ended=False)
+        return decided
+
+    def _permit(self, case: FaceCase, track: Track, frame: Frame, claim: Claim | None) -> Permit | None:
+        """Whether anything may be computed from this face; nothing is before this says so."""
+        height, width = frame.image.shape[:2]
+        answer = self._policy.step(track, (width, height), claim, frame.captured)
+        if not isinstance(answer, Denied):
+            answer = self._second_look(answer)
+        if isinstance(answer, Denied):
+            case.denial = answer.reason
+            self._counts.denied[answer.reason] = self._counts.denied.get(answer.reason, 0) + 1
+            return None
+        case.permitted = True
+        case.claim = answer.claim
+        return answer
+
+    def _second_look(self, permit: Permit) -> Permit | Denied:
+        if self._templates.templates == 0:
+            return Denied("empty_gallery")
+        if permit.claim is not None:
+            if self._claim_taken:
+                return Denied("not_nearest")
+            self._claim_taken = True
+        return permit
+
+    def _promising(self, case: FaceCase, now: Instant) -> bool:
+        """Near the threshold but not named yet: one more picture may settle it."""
+        bar = self._rule(now).bar(self._templates.templates)
+        return case.provisional is None and case.best >= bar - _PROMISING
+
+    def _photograph(self, case: FaceCase, track: Track, nearer: list[Box], frame: Frame) -> Shot | None:
+        if track.score < self._settings.min_detector_score:
+            return None
+        if hidden(track.box, nearer):
+            case.flawed("hidden")
+            return None
+        flaw, sharp = before_landmarks(frame.image, track.box, self._settings.min_face_px)
+        if flaw:
+            case.flawed(flaw)
+            return None
+        self._counts.landmark_calls += 1
+        five = self._engine.landmarks(frame.image, np.asarray(track.box, np.float32)).five
+        quality = rate(track.width, sharp, pose(five))
+        if quality.flaw or quality.score < self._settings.min_quality:
+            case.flawed(quality.flaw or "blurred")
+            return None
+        case.first_usable = case.first_usable or frame.captured
+        return Shot(self._engine.align(frame.image, five), quality.score, frame.captured)
+
+    def _embed(self, bond: Bond, shot: Shot, permit: Permit) -> list[Decision]:
+        """Embed, and give the vector to the case whose person it shows."""
+        self._counts.embedder_calls += 1
+        vector = self._engine.embed([shot.crop])[0]
+        shot.crop.fill(0)
+        rule = self._rule(shot.taken)
+        again = stranger_again(bond, vector, self._templates, rule)
+        whose = owner(bond, vector, self._templates, rule, shot.taken.monotonic)
+        decided = self._hand_over(bond, whose, shot.taken)
+        case = bond.case
+        case.calls += 1
+        self._counts.most_calls = max(self._counts.most_calls, case.calls)
+        if case.closed:
+            vector.fill(0)
+            return decided
+        case.permitted, case.claim = True, permit.claim
+        case.first_usable = case.first_usable or shot.taken
+        case.embedded(shot, vector)
+        if again:
+            case.calls = case.shots_limit
+        return decided
+
+    def _hand_over(self, bond: Bond, whose: FaceCase | None, now: Instant) -> list[Decision]:
+        """Settle who the track shows. The case it had goes to the track that had the other, or has ended."""
+        before = bond.case
+        if whose is before:
+            bond.settle(before)
+            for one in self._bonds.values():
+                one.clear_of(before)
+            return []
+        other = next((one for one in self._bonds.values() if one is not bond and one.case is whose), None)
+        self._gone = [case for case in self._gone if case is not whose]
+        bond.settle(whose if whose is not None else self._new_case())
+        for one in self._bonds.values():
+            one.clear_of(bond.case)
+        if other is None and before.blank:
+            for one in self._bonds.values():
+                one.clear_of(before)
+            return []
+        if other is None:
+            return self._end_case(before, now)
+        other.case = before
+        other.doubtful = True
+        return []
+
+    def _conclude(self, bond: Bond | None, now: Instant) -> list[Decision]:
+        if bond is None:
+            return []
+        decided = self._end_case(bond.case, now)
+        for decision in decided:
+            self._tell(decision, now)
+        return decided
+
+    def _end_case(self, case: FaceCase, now: Instant) -> list[Decision]:
+        """The person is out of view; who was embedded may come back for a moment as the same one."""
+        decided = [] if case.closed else self._judge(case, now, ended=True)
+        self._gone.append(case)
+        return decided
+
+    def _rule(self, now: Instant) -> Rule:
+        rule = self._settings.rule
+        return rule if self._rule_now is None else self._rule_now(rule, self._templates.templates, now)
+
+    def _judge(self, case: FaceCase, now: Instant, *, ended: bool) -> list[Decision]:
+        if case.closed:
+            return []
+        rule = self._rule(now)
+        decision = decide(case, self._templates, rule, now, ended=ended)
+        if decision is None:
+            return []
+        if decision.stage == "provisional":
+            if case.provisional == decision.subject:
+                return []
+            case.provisional = decision.subject
+        else:
+            self._count(case, decision, rule, now)
+            case.close(decision.outcome, decision.subject)
+        return [replace(decision, track=case.id)]
+
+    def _tell(self, decision: Decision, now: Instant) -> None:
+        if self._watch is not None:
+            self._watch.decided(decision, now)
+
+    def _count(self, case: FaceCase, decision: Decision, rule: Rule, now: Instant) -> None:
+        """A 1:N search that named nobody says how alike strangers are; a 1:1 comparison does not."""
+        counts = self._counts
+        counts.decisions[decision.outcome] = counts.decisions.get(decision.outcome, 0) + 1
+        if decision.outcome == "unrecognisable":
+            counts.unrecognisable[decision.reason] = counts.unrecognisable.get(decision.reason, 0) + 1
+        searched = decision.outcome == "stranger" and case.claim is None and case.best > -1.0
+        if searched and self._on_stranger is not None:
+            templates = self._templates.templates
+            self._on_stranger(case.best, templates, rule.bar(templates), now.wall)
