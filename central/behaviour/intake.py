@@ -100,7 +100,7 @@ async def take(runtime: Runtime, source: Source, given: BatchIn) -> BatchOut:
     readable = await _check(batch, given.sentAt)
     owned = await _attribute(batch, readable)
     await _seal(batch, owned)
-    _quarantine(batch)
+    await _quarantine(batch)
     async with runtime.change() as effects:
         fresh = await _insert(effects, batch)
         await identity.claim(effects, [claim for item in fresh for claim in _claims(batch, item)])
@@ -144,7 +144,7 @@ def authenticated(source: Source, event: EventIn) -> str | None:
 async def _attribute(batch: _Batch, events: Sequence[Read]) -> list[tuple[Read, str]]:
     """Whose each event is. Those of people who said no to a profile are not kept."""
     async with batch.runtime.db.read() as session:
-        batch.people = await _people(session, batch.source, events)
+        batch.people = await _people(session, batch)
         owned: list[tuple[Read, str]] = []
         for event in events:
             owner = batch.owner(event)
@@ -165,18 +165,20 @@ async def _attribute(batch: _Batch, events: Sequence[Read]) -> list[tuple[Read, 
     return kept
 
 
-async def _people(session: AsyncSession, source: Source, events: Sequence[Read]) -> dict[str, str]:
-    """Customer id to subject, of customers of the source's own store."""
-    named = {user for event in events if (user := authenticated(source, event.given)) is not None}
+async def _people(session: AsyncSession, batch: _Batch) -> dict[str, str]:
+    """Customer id to subject, of customers of the source's own store; of refused events too."""
+    given = [user for raw in batch.raw if isinstance(user := raw.get("userId"), str)] if batch.source.server else []
+    named = {user.strip() for user in given if "\0" not in user}
     if not named:
         return {}
-    statement = select(Customer.id, Customer.subject).where(Customer.id.in_(named), Customer.store == source.store)
+    store = batch.source.store
+    statement = select(Customer.id, Customer.subject).where(Customer.id.in_(named), Customer.store == store)
     return {row.id: row.subject for row in (await session.execute(statement)).all()}
 
 
 async def _seal(batch: _Batch, owned: Sequence[tuple[Read, str]]) -> None:
     vault = batch.runtime.vault
-    vault.prepare({owner for _, owner in owned})
+    await asyncio.to_thread(vault.prepare, {owner for _, owner in owned})  # may wait for the disk
     for place, (event, owner) in enumerate(owned):
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
@@ -192,11 +194,12 @@ async def _seal(batch: _Batch, owned: Sequence[tuple[Read, str]]) -> None:
         batch.ready[message] = _Ready(event, owner, None if ":" in owner else owner, sealed)
 
 
-def _quarantine(batch: _Batch) -> None:
+async def _quarantine(batch: _Batch) -> None:
     """Keep what was refused; sealed for whom it names, or else without its content."""
-    for refused in batch.refused:
-        raw = batch.raw[refused.index]
-        owner = None if refused.field == ERASED else _named(batch, raw)
+    owners = [None if item.field == ERASED else _named(batch, batch.raw[item.index]) for item in batch.refused]
+    await asyncio.to_thread(batch.runtime.vault.prepare, {owner for owner in owners if owner is not None})
+    for refused, named in zip(batch.refused, owners, strict=True):
+        raw, owner = batch.raw[refused.index], named
         text = json.dumps(raw)
         sealed = None
         if owner is not None:
@@ -221,6 +224,9 @@ def _quarantine(batch: _Batch) -> None:
 def _named(batch: _Batch, raw: Mapping[str, object]) -> str | None:
     user, visitor = raw.get("userId"), raw.get("anonymousId")
     if batch.source.server and isinstance(user, str):
+        subject = batch.people.get(user.strip())
+        if subject is not None:
+            return subject
         known = batch.identifier("customer", user)
     else:
         known = batch.identifier("visitor", visitor) if isinstance(visitor, str) else None

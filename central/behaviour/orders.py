@@ -13,9 +13,12 @@ _MINOR = 100
 
 
 async def completed(effects: Effects, source: Source, event: Read, subject: str | None) -> None:
-    """Record the order once; the sale belongs to a person only when they were signed in."""
+    """Record the order once; the sale belongs to a person only when they were signed in.
+
+    A public key can be read by anybody: what it calls an order is no sale.
+    """
     order = event.order
-    if order is None or not order.products:
+    if order is None or not order.products or not source.server:
         return
     currency = order.currency
     if currency is None:

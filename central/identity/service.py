@@ -99,6 +99,17 @@ async def owners(session: AsyncSession, subject: str, most: int | None = None) -
     return [subject, *sorted(f"visitor:{value}" for value in (await session.scalars(statement)).all())]
 
 
+async def erasable(session: AsyncSession, keys: Keys, subject: str) -> list[str]:
+    """All owner names to erase with this person: `owners`, and what a site may still send under their customer id."""
+    found = await owners(session, subject)
+    statement = select(Customer.store, Customer.id).where(Customer.subject == subject)
+    for store, customer in (await session.execute(statement)).all():
+        own = identifier(keys, store, "customer", customer)
+        if own is not None and own.owner not in found:
+            found.append(own.owner)
+    return found
+
+
 async def subjects_of(session: AsyncSession, names: Iterable[str]) -> dict[str, str]:
     """The other way round: owner name to the subject its events count for now."""
     values = [name.removeprefix("visitor:") for name in names if name.startswith("visitor:")]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.alerts.tables import Alert, AlertChange
 from central.analytics.rules import KEEP_HOURS_DAYS, all_rules
 from central.analytics.tables import Crossing, Figure, GroupEntry, Held, OccupancyMinute, QueueMinute, Scan, Stay
+from central.behaviour import retention as behaviour
 from central.ingest.tables import Event, Quarantined
 from central.labels.tables import Presence
 from central.outgoing.tables import OutgoingCommand
@@ -60,6 +61,7 @@ async def forget_old(session: AsyncSession, now: datetime, settings: Settings) -
     await session.execute(delete(OutgoingCommand).where(OutgoingCommand.valid_until < now - COMMANDS))
     await session.execute(delete(AlertChange).where(AlertChange.at < now - CHANGES))
     await session.execute(delete(Lease).where(Lease.lease_until < now))
+    await behaviour.forget_old(session, now, settings)
     for table in (StaffSession, CustomerSession, LoginCode):
         await session.execute(delete(table).where(table.expires_at < now))
 

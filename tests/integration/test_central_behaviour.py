@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from central.app import create_app
 from central.behaviour import retention, service
 from central.behaviour.tables import SiteEvent, SiteInterest, SiteQuarantine
+from central.identity import service as identity
 from central.imports import service as imports
 from central.privacy import service as privacy
 from central.privacy.tables import ProfileRead
@@ -263,6 +264,12 @@ async def test_an_order_empties_the_basket_takes_the_barriers_away_and_is_a_sale
     assert [(line.sku, line.quantity, line.price) for line in lines] == [("HP-1", 2, 19999), ("HP-9", 1, 500)]
 
 
+async def test_what_a_public_key_calls_an_order_is_no_sale(site: Site) -> None:
+    order = site.event("Order Completed", properties={"order_id": "o-9", "products": [{"sku": "HP-1", "price": 1}]})
+    assert (await site.send(order, key=site.public)).json()["accepted"] == 1
+    assert await _count(site, Sale) == 0
+
+
 async def test_who_refused_a_profile_leaves_nothing(site: Site) -> None:
     event = site.event("Product Viewed", properties={"sku": "HP-1"}, userId="c1", anonymousId="visitor-1")
     await site.send(event)
@@ -288,13 +295,21 @@ async def test_who_refused_a_profile_leaves_nothing(site: Site) -> None:
 
 async def test_who_was_erased_stays_erased(site: Site) -> None:
     await site.send(site.event("Product Viewed", properties={"sku": "HP-1"}, userId="c1"))
-    site.runtime.vault.destroy([SUBJECT])
-    sent = await site.send(site.event("Product Viewed", properties={"sku": "HP-1"}, userId="c1"))
-    assert (sent.json()["accepted"], sent.json()["rejected"]) == (0, 1)
+    async with site.runtime.db.write() as session:
+        names = await identity.erasable(session, site.runtime.keys, SUBJECT)
+        assert names[0] == SUBJECT
+        site.runtime.vault.destroy(names)
+    bad = site.event("Product Viewed", properties={}, userId="c1")
+    sent = await site.send(site.event("Product Viewed", properties={"sku": "HP-1"}, userId="c1"), bad)
+    assert (sent.json()["accepted"], sent.json()["rejected"]) == (0, 2)
     async with site.runtime.db.read() as session:
-        (aside,) = (await session.scalars(select(SiteQuarantine))).all()
-    assert (aside.owner, aside.sealed) == (None, None)
+        aside = (await session.scalars(select(SiteQuarantine))).all()
+    assert [(row.owner, row.sealed) for row in aside] == [(None, None)] * 2
     assert (await site.interests())["viewed"] == []
+    async with site.runtime.db.write() as session:
+        await session.execute(delete(Customer))  # the row is gone as well: their id alone is refused now
+    again = await site.send(site.event("Product Viewed", properties={"sku": "HP-1"}, userId="c1"))
+    assert again.json()["errors"][0]["reason"] == "this person was erased at their wish"
 
 
 async def test_a_customer_of_another_store_is_nobody_here(site: Site, import_document: Any) -> None:
