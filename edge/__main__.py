@@ -1,4 +1,4 @@
-"""`python -m edge run | replay | evaluate-entrance | check-config | doctor | enrol | withdraw | policy`."""
+"""`python -m edge run | replay | evaluate-entrance | check-config | doctor | enrol | withdraw | confusable | policy`."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from edge.config import ConfigError, EdgeConfig, load_config
 from edge.errors import NodeError
 
 OK, FAILED, MISUSED = 0, 1, 2
+_ANSWER_S = 60.0
 _QUIET = ("httpx", "httpcore", "websockets", "PIL", "faiss")
 
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_enrol(commands)
     _add_withdraw(commands)
+    _add_confusable(commands)
     _add_policy(commands)
     return parser
 
@@ -163,6 +165,16 @@ def _add_withdraw(commands: Commands[argparse.ArgumentParser]) -> None:
     _config_option(command)
     command.add_argument("--subject", required=True, metavar="HEX32", help="the customer's pseudonym")
     command.set_defaults(act=_withdraw)
+
+
+def _add_confusable(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "confusable", "Have the running node list enrolled people who may be taken for each other",
+        "Writes pseudonyms and scores to state_dir/confusable-pairs.csv (mode 0600), for `python -m calibration "
+        "thresholds --pairs`. People who withdraw leave the file at once; it goes when the node stops.",
+    )  # fmt: skip
+    _config_option(command)
+    command.set_defaults(act=_confusable)
 
 
 def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -280,6 +292,24 @@ def _withdraw(options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> 
     subject = check_subject(options.subject)
     record_withdrawal(config, subject, clock)
     print(f"withdrawn {subject}; a running node tells central, which drops the templates everywhere")
+    return OK
+
+
+def _confusable(_options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int:
+    from edge.confusable import ORDER_FILE, order
+
+    try:
+        file = order(config.state_dir)
+        deadline = clock.monotonic() + _ANSWER_S
+        while not file.exists():
+            if clock.monotonic() >= deadline:
+                (config.state_dir / ORDER_FILE).unlink(missing_ok=True)
+                raise NodeError("no node answered; it must be running on this state_dir (`python -m edge run`)")
+            time.sleep(0.1)
+        pairs = len(file.read_text(encoding="ascii").splitlines()) - 1
+    except OSError as error:
+        raise NodeError(f"state_dir: {error.filename}: {error.strerror}") from None
+    print(f"{file}: {pairs} pairs; pass it to `python -m calibration thresholds --pairs`, copy it nowhere else")
     return OK
 
 

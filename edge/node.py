@@ -22,6 +22,7 @@ from edge.clock_offset import ClockOffset
 from edge.commands import CommandGate
 from edge.config.connections import BrokerConfig, LabelsConfig, TrustConfig
 from edge.config.model import EdgeConfig
+from edge.confusable import ConfusablePairs
 from edge.errors import NodeError
 from edge.health import birth, health
 from edge.keys import load_or_create
@@ -62,6 +63,7 @@ class Node:
         self._lock = _lock(config.state_dir)
         self._key = load_or_create(config.state_dir)
         self._store, self._memory = _open_state(config.state_dir, clock)
+        self._pairs = ConfusablePairs(config.state_dir)
         self._policy = SitePolicyKeeper(config)
         self._address = NodeAddress(config.store, config.node)
         self._writer = OutboxWriter(self._store, clock)
@@ -131,6 +133,7 @@ class Node:
             now = self._clock.monotonic()
             if self._labels is not None and self._labels.error is not None:
                 self._failed.set()
+            self._pairs.step(self._perception.gallery, now)
             if now >= next_health and self._publisher.connected:
                 next_health = now + period
                 self._say_health()
@@ -207,6 +210,7 @@ class Node:
         if self._kiosk is not None:
             self._kiosk.stop()
         self._perception.stop()
+        self._pairs.forget()
         if self._labels is not None:
             self._labels.stop()
         self._writer.stop()
