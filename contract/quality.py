@@ -30,6 +30,7 @@ ErrorClass = Literal["A", "B", "C", "D", "unmeasured"]
 
 _COUNT_LIMITS: tuple[tuple[ErrorClass, float], ...] = (("A", 0.02), ("B", 0.05), ("C", 0.10))
 _DWELL_LIMITS: tuple[tuple[ErrorClass, float], ...] = (("A", 0.5), ("B", 1.0), ("C", 2.0))
+_MOST_STAYS_APART = 0.25
 _Share = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 
 
@@ -101,11 +102,13 @@ def count_class(audit: Audit | None, now: Utc) -> ErrorClass:
 
 
 def dwell_class(audit: Audit | None, now: Utc) -> ErrorClass:
-    """Error class of dwell times: A within 0.5 s, B 1 s, C 2 s, D worse."""
+    """Error class of dwell times: A within 0.5 s, B 1 s, C 2 s, D worse - or when a quarter of the stays disagree."""
     if audit is None or audit.dwell is None or now >= audit.until:
         return "unmeasured"
-    worst = audit.dwell.high_s
-    return next((name for name, limit in _DWELL_LIMITS if worst <= limit), "D")
+    dwell = audit.dwell
+    if dwell.missed + dwell.extra > _MOST_STAYS_APART * dwell.timed:
+        return "D"
+    return next((name for name, limit in _DWELL_LIMITS if dwell.high_s <= limit), "D")
 
 
 __all__ = [

@@ -237,6 +237,10 @@ def _evaluate(options: argparse.Namespace, config: EdgeConfig, _clock: Clock) ->
 def _check(options: argparse.Namespace, config: EdgeConfig, _clock: Clock) -> int:
     devices = f"{len(config.cameras)} cameras, {len(config.scanners)} scanners"
     labels = 0 if config.labels is None else len(config.labels.map)
+    from edge.config.load import examine_config
+
+    for note in examine_config(options.config)[1]:
+        print(f"note: {note}", file=sys.stderr)
     print(f"{options.config}: in order: node {config.store}/{config.node}, {devices}, {labels} labels")
     return OK
 

@@ -2,7 +2,8 @@
 
 Missed and extra crossings are Poisson counts: their limits are Garwood's (1936), the error of the sum combines them by
 MOVER (Zou and Donner 2008), so that no mistake among few people does not pass for no error. Dwell: the larger of a
-percentile bootstrap and a t interval, for few stays make a bootstrap too sure.
+percentile bootstrap and a t interval, for few stays make a bootstrap too sure; nor is a person's thumb surer than a
+quarter of a second.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Pairs = list[tuple[int, int]]
 TOLERANCE_S = 3.0
 """A person presses up to this much before or after the node sees the crossing."""
 FEWEST_STAYS = 3
+_THUMB_S = 0.25
+"""Standard deviation of what a person times, at the least."""
 _SURE = 0.95
 _ROUNDS = 4000
 _FAR = 1e6
@@ -103,7 +106,7 @@ def count_error(counted: int, missed: int, extra: int) -> CountError | None:
         return None
     (few, many), (least, most) = garwood(extra), garwood(missed)
     difference = extra - missed
-    low = difference - float(np.hypot(extra - few, most - missed))
+    low = max(-float(counted), difference - float(np.hypot(extra - few, most - missed)))  # nobody misses more than all
     high = difference + float(np.hypot(many - extra, missed - least))
     return CountError(
         counted=counted, missed=missed, extra=extra, share=round(difference / counted, 4),
@@ -127,7 +130,7 @@ def dwell_error(differences: npt.NDArray[np.float64], missed: int, extra: int) -
     mean = float(sizes.mean())
     draws = np.random.default_rng(0).integers(0, count, (_ROUNDS, count))
     upper = float(np.quantile(sizes[draws].mean(axis=1), (1 + _SURE) / 2))
-    spread = float(sizes.std(ddof=1)) / np.sqrt(count)
+    spread = max(float(sizes.std(ddof=1)), _THUMB_S) / np.sqrt(count)
     upper = max(upper, mean + float(stats.t.ppf((1 + _SURE) / 2, count - 1)) * spread)
     return DwellError(
         timed=count + missed, missed=missed, extra=extra, mean_abs_s=round(mean, 3), high_s=round(upper, 3),
