@@ -28,6 +28,7 @@ from central.bus import Bus
 from central.catalogue.feeds.routes import router as feeds
 from central.catalogue.product_routes import link_router, product_router
 from central.catalogue.routes import router as catalogue
+from central.contribution.routes import router as contribution
 from central.database import Database
 from central.errors import MisconfiguredError
 from central.fleet.routes import router as fleet
@@ -64,6 +65,7 @@ ROUTERS = (
     labels,
     pricing,
     till,
+    contribution,
     catalogue,
     feeds,
     product_router,

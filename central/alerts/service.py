@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.alerts.schemas import Card, CardCustomer
 from central.alerts.tables import Alert, AlertChange
+from central.contribution import service as contribution
 from central.effects import Effects
 from central.privacy.service import purposes_of_many
 from central.privacy.vault import Vault
@@ -110,12 +111,15 @@ async def _changed(effects: Effects, alert: Alert, event: str) -> None:
 async def claim(effects: Effects, alert: Alert, who: str) -> None:
     """Take an open card. Two consultants at once: the database lets one through, the other gets ClaimedError."""
     await _move(effects, alert, "claimed", Alert.state == "open", claimed_by=who, claimed_at=effects.now)
+    reference, subject = str(alert.id), alert.subject or None
+    await contribution.note(effects, "claimed", who, alert.store, reference, subject=subject, visit=alert.visit)
 
 
 async def release(effects: Effects, alert: Alert, who: str, *, force: bool) -> None:
     """Give a claimed card back; only the one who has it, or a manager (`force`)."""
     mine = (Alert.state == "claimed") & (Alert.claimed_by == who)
     await _move(effects, alert, "open", (Alert.state == "claimed") if force else mine, claimed_by=None, claimed_at=None)
+    await contribution.undo(effects, "claimed", alert.store, str(alert.id))
 
 
 async def done(effects: Effects, alert: Alert, who: str, *, force: bool) -> None:

@@ -44,7 +44,7 @@ class Formula(BaseModel):
 
 
 DEFAULT = Formula(version=1)
-DEFAULT_TEXT = """# How a sale is shared among consultants (docs/contribution.md). Change a number, and see who gains on the report.
+DEFAULT_TEXT = """# How a sale is shared among consultants: docs/contribution.md
 version: 1
 window_days: 30
 half_life_days: 14
@@ -98,14 +98,14 @@ def shares(formula: Formula, sku: str, sold_at: datetime, deeds: Iterable[Deed])
         if points > 0:
             by[deed.consultant].append(Reason(deed, points))
     capped = {name: _capped(formula, reasons) for name, reasons in by.items()}
-    points = {name: sum(reason.points for reason in reasons) for name, reasons in capped.items()}
-    total = sum(points.values())
+    owned = {name: sum(reason.points for reason in reasons) for name, reasons in capped.items()}
+    total = sum(owned.values())
     if total <= 0:
         return ()
     pool = min(formula.most, total / (total + formula.saturation))
     found = [
         Share(name, pool * own / total, tuple(capped[name]))
-        for name, own in points.items()
+        for name, own in owned.items()
         if pool * own / total >= formula.least
     ]
     return tuple(sorted(found, key=lambda share: (-share.share, share.consultant)))
@@ -115,7 +115,8 @@ def _points(formula: Formula, sku: str, sold_at: datetime, deed: Deed) -> float:
     age = sold_at - deed.at
     if not timedelta(0) <= age <= timedelta(days=formula.window_days):
         return 0.0
-    weight = formula.weights.get(deed.kind, 0.0) * 0.5 ** (age / timedelta(days=formula.half_life_days))
+    fading: float = 0.5 ** (age / timedelta(days=formula.half_life_days))
+    weight = formula.weights.get(deed.kind, 0.0) * fading
     return weight if deed.sku in (None, sku) else weight * formula.other_article
 
 

@@ -1,12 +1,12 @@
-"""Noting what consultants do, and sharing sales by it. A share is made anew whenever its sale or its evidence changes."""
+"""Noting what consultants do, and sharing sales by it. Shares are made anew when the sale or its evidence changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.contribution.formula import DEFAULT, Deed, Formula, Kind, parse, shares
@@ -75,20 +75,21 @@ async def undo(effects: Effects, kind: Kind, store: str, reference: str) -> None
         await share_sales_of(effects, subject)
 
 
-async def visit_became(effects: Effects, store: str, visit: str, subject: str | None) -> None:
-    """A visit turned out to be somebody else's (or nobody's): what was done in it follows, and so do the shares."""
-    of_visit = (ContributionEvidence.store == store, ContributionEvidence.visit == visit)
-    before = set((await effects.session.scalars(select(ContributionEvidence.subject).where(*of_visit))).all())
-    if not before or before == {subject}:
+async def visits_became(effects: Effects, visits: Mapping[tuple[str, str], str | None]) -> None:
+    """Whose each (store, visit) is now: what was done in a visit follows its person, and so do the shares."""
+    if not visits:
         return
-    await effects.session.execute(
-        update(ContributionEvidence)
-        .where(*of_visit)
-        .values(subject=subject)
-        .execution_options(synchronize_session="fetch")
-    )
-    for person in sorted({*before, subject} - {None}, key=str):
-        await share_sales_of(effects, str(person))
+    names = {visit for _, visit in visits}
+    statement = select(ContributionEvidence).where(ContributionEvidence.visit.in_(names))
+    people: set[str] = set()
+    for row in (await effects.session.scalars(statement)).all():
+        subject = visits.get((row.store, row.visit or ""), row.subject)
+        if subject != row.subject:
+            people.update(person for person in (row.subject, subject) if person)
+            row.subject = subject
+    await effects.session.flush()
+    for person in sorted(people):
+        await share_sales_of(effects, person)
 
 
 async def share_sales_of(effects: Effects, subject: str) -> None:
@@ -117,36 +118,38 @@ async def share(effects: Effects, sale: Sale) -> None:
     for store in sorted(deeds):
         number, formula = await in_force(session, store)
         for line in rows:
-            _share_line(effects, sale, line, store, number, formula, deeds[store])
-    await session.flush()
+            await _share_line(session, line, sale.at, store, (number, formula), deeds[store])
 
 
-def _share_line(
-    effects: Effects,
-    sale: Sale,
+async def _share_line(
+    session: AsyncSession,
     line: SaleLine,
+    sold_at: datetime,
     store: str,
-    number: int | None,
-    formula: Formula,
+    in_force: tuple[int | None, Formula],
     deeds: Iterable[Deed],
 ) -> None:
-    key = {"channel": sale.channel, "scope": sale.scope, "sale": sale.id, "sku": line.sku}
-    for part in shares(formula, line.sku, sale.at, deeds):
-        effects.session.add(
-            ContributionShare(
-                **key,
-                consultant=part.consultant,
-                store=store,
-                sold_at=sale.at,
-                share=part.share,
-                amount=int(part.share * line.quantity * line.price),
-                formula=number,
-            )
+    key = {"channel": line.channel, "scope": line.scope, "sale": line.sale, "sku": line.sku}
+    parts = shares(in_force[1], line.sku, sold_at, deeds)
+    session.add_all(
+        ContributionShare(
+            **key,
+            consultant=part.consultant,
+            store=store,
+            sold_at=sold_at,
+            share=part.share,
+            amount=int(part.share * line.quantity * line.price),
+            formula=in_force[0],
         )
-        effects.session.add_all(
-            ContributionReason(**key, consultant=part.consultant, evidence=reason.deed.id, points=reason.points)
-            for reason in part.reasons
-        )
+        for part in parts
+    )
+    await session.flush()  # reasons refer to the shares
+    session.add_all(
+        ContributionReason(**key, consultant=part.consultant, evidence=reason.deed.id, points=reason.points)
+        for part in parts
+        for reason in part.reasons
+    )
+    await session.flush()
 
 
 async def _deeds(session: AsyncSession, sale: Sale) -> dict[str, list[Deed]]:

@@ -1,0 +1,134 @@
+"""From a claimed arrival to a share of what was bought, and back when the visit was somebody else's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from central.alerts import service as alerts
+from central.alerts.tables import Alert
+from central.catalogue.tables import Store
+from central.contribution import report as reports
+from central.contribution import service
+from central.contribution.tables import ContributionShare
+from central.sales import service as sales
+from central.sales.schemas import SaleIn, SaleLineIn
+from contract.events import VisitIdentified
+
+
+async def _claimed(shop: Any, who: str = "ilya", visit: str = "v1") -> None:
+    await shop.arrive(visit)
+    async with shop.runtime.change() as effects:
+        card = (await effects.session.scalars(select(Alert).where(Alert.visit == visit))).one()
+        await alerts.claim(effects, card, who)
+
+
+async def _subject(shop: Any) -> str:
+    async with shop.runtime.db.read() as session:
+        return str((await session.scalars(select(Alert.subject))).first())
+
+
+async def _bought(shop: Any, sku: str = "HP-1", price: int = 10_000, channel: str = "site", number: str = "o1") -> None:
+    sale = SaleIn(
+        channel=channel,
+        scope="web",
+        id=number,
+        store="shop",
+        subject=await _subject(shop),
+        currency="EUR",
+        at=shop.now,
+        lines=(SaleLineIn(sku=sku, price=price),),
+    )
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, sale)
+
+
+async def _report(shop: Any, only: str | None = None) -> Any:
+    async with shop.runtime.db.read() as session:
+        store = await session.get(Store, "shop")
+        start, end = shop.now - timedelta(days=40), shop.now + timedelta(days=1)
+        return await reports.report(session, store, start, end, only)
+
+
+async def _detail(shop: Any, who: str) -> Any:
+    async with shop.runtime.db.read() as session:
+        start, end = shop.now - timedelta(days=40), shop.now + timedelta(days=1)
+        return await reports.detail(session, "shop", who, start, end)
+
+
+async def test_an_order_next_day_counts_for_the_consultant_and_says_why(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    async with shop.runtime.change() as effects:
+        who = {"subject": await _subject(shop), "visit": "v1", "sku": "HP-1"}
+        await service.note(effects, "suggested", "ilya", "shop", "s1", **who)
+        await service.note(effects, "opinion", "marina", "shop", "o1", **{**who, "sku": "TV-1"})
+    shop.wait(86_400)
+    await _bought(shop)
+    found = await _report(shop)
+    assert [item.consultant for item in found.consultants] == ["ilya", "marina"]
+    assert found.consultants[0].deeds == {"claimed": 1, "suggested": 1}
+    assert (found.sold, found.consultants[0].site) == (10_000, found.consultants[0].amount)
+    assert 7_000 < found.consultants[0].amount < 9_000
+    detail = await _detail(shop, "ilya")
+    assert detail.amount == found.consultants[0].amount
+    assert [reason.kind for reason in detail.lines[0].reasons] == ["claimed", "suggested"]
+    assert detail.lines[0].reasons[1].age_days == pytest.approx(1, abs=0.01)
+    assert [item.consultant for item in (await _report(shop, "marina")).consultants] == ["marina"]
+
+
+async def test_a_visit_that_was_somebody_elses_takes_its_shares_away(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    shop.wait(60)
+    await _bought(shop)
+    assert (await _report(shop)).shared > 0
+    shop.wait(60)
+    known = {"method": "face", "device": "door-1", "confidence": 0.9, "first_usable_at": shop.now, "at": shop.now}
+    await shop.feed(
+        VisitIdentified(visit="v1", subject=await _subject(shop), stage="final", outcome="retracted", **known)
+    )
+    assert (await _report(shop)).shared == 0
+    again = {**known, "at": shop.now + timedelta(seconds=5)}
+    await shop.feed(VisitIdentified(visit="v1", subject=await _subject(shop), stage="final", **again))
+    assert (await _report(shop)).shared > 0
+
+
+async def test_a_deed_undone_and_a_line_voided(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    shop.wait(60)
+    await _bought(shop, channel="till")
+    assert (await _report(shop)).shared > 0
+    async with shop.runtime.change() as effects:
+        card = (await effects.session.scalars(select(Alert))).one()
+        await alerts.release(effects, card, "ilya", force=False)
+    assert (await _report(shop)).shared == 0
+    shop.wait(1)
+    async with shop.runtime.change() as effects:
+        card = (await effects.session.scalars(select(Alert))).one()
+        await alerts.claim(effects, card, "marina")
+    assert (await _report(shop)).shared == 0  # claimed again, but after the sale
+    await _bought(shop, number="o2")
+    assert (await _report(shop)).consultants[0].consultant == "marina"
+    async with shop.runtime.change() as effects:
+        await sales.remove_line(effects, "site", "web", "o2", "HP-1")
+    assert (await _report(shop)).shared == 0
+
+
+async def test_a_formula_counts_from_when_it_is_put_in_force(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    shop.wait(60)
+    await _bought(shop)
+    before = (await _report(shop)).shared
+    async with shop.runtime.change() as effects:
+        await service.activate(effects, "shop", "version: 1\nweights: {claimed: 0}\n", "test")
+    assert (await _report(shop)).shared == before
+    await _bought(shop, number="o2")
+    async with shop.runtime.db.read() as session:
+        rows = (await session.scalars(select(ContributionShare))).all()
+    assert [(row.sale, row.formula) for row in rows] == [("o1", None)]
