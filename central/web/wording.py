@@ -76,6 +76,18 @@ class Wording:
             "voided": _("taken back"),
         }.get(step, step)
 
+    def deed(self, kind: str) -> str:
+        """What a consultant did."""
+        _ = self.translations.gettext
+        return {
+            "claimed": _("took the guest"),
+            "opinion": _("recorded an opinion"),
+            "suggested": _("suggested it"),
+            "basket": _("put it into the basket"),
+            "authorised": _("recognised the guest"),
+            "handed_over": _("handed over"),
+        }.get(kind, kind)
+
     def certainty(self, card: CardView) -> str:
         """Confidence in words: nobody on a shop floor wants a decimal fraction."""
         _ = self.translations.gettext
