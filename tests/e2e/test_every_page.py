@@ -13,9 +13,16 @@ from central.web.assets import NODE_MODULES
 if TYPE_CHECKING:
     from conftest import FakeNode, Visitor
 
-PAGES = ("/login", "/arrivals", "/floor", "/labels", "/system", "/me", "/no-such-page")
+PAGES = ("/login", "/arrivals", "/floor", "/analytics", "/labels", "/system", "/me", "/no-such-page")
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
-TITLES = {"/login": "Войти", "/arrivals": "Гости", "/floor": "Зал", "/labels": "Ценники", "/system": "Система"}
+TITLES = {
+    "/login": "Войти",
+    "/arrivals": "Гости",
+    "/floor": "Зал",
+    "/analytics": "Показатели",
+    "/labels": "Ценники",
+    "/system": "Система",
+}
 
 
 LOOKS = [(390, 1280, "ru", True), (1280, 390, "en", False)]

@@ -77,7 +77,7 @@ def test_the_past_can_be_asked_for_and_an_empty_one_says_so(visitor: Visitor, no
     assert "to=2026-01-06T23%3A00%3A00.000Z" in asked.value.url
     expect(page.locator("#no-dwell")).to_be_visible()
     expect(page.locator("#no-footfall")).to_be_visible()
-    expect(page.locator("#heat-note")).to_contain_text("No movement")
+    expect(page.locator("#heat-note")).to_contain_text("No place had enough people")
     page.get_by_role("button", name="Today").click()
     expect(page.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
 

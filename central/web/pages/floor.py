@@ -9,6 +9,7 @@ from central.catalogue.schemas import StoreOut
 from central.web import errors, i18n
 from central.web.i18n import Language
 from central.web.page import PageDep
+from central.web.trust import trust_texts
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +38,9 @@ def texts(language: Language) -> dict[str, str]:
         "time": _("Time"),
         "entered": _("In"),
         "left": _("Out"),
-        "liveHeat": _("Colour: the last 5 minutes. Tables: today."),
+        "liveHeat": _("Colour: the last 5 minutes. Tables: today’s hours that are over."),
         "pastHeat": _("Colour and tables: the chosen period."),
         "noHeat": _("No movement recorded in this period yet."),
-    }
+        "pastNoHeat": _("No place had enough people in this period."),
+        "queue": _("{n} in the queue"),
+    } | trust_texts(language)

@@ -1,12 +1,13 @@
 /** The manager's floor: plan with live or past heat, counts, time by zone, footfall. */
+import { duration, row } from "./bars.js";
 import { Footfall } from "./footfall.js";
 import { dateOf, period } from "./periods.js";
 import { Plan } from "./plan.js";
 import { fill, language, readJson } from "./texts.js";
+import { showTrust } from "./trust.js";
 
 const LIVE_MS = 2000;
 const PANELS_MS = 15000;
-const SVG = "http://www.w3.org/2000/svg";
 const { store, texts } = readJson("floor-data");
 const element = (id) => document.getElementById(id);
 const plan = new Plan(element("plan"), store);
@@ -33,9 +34,9 @@ function lost(yes) {
   if (!yes) seen = new Date();
 }
 
-function heat(answer, note) {
+function heat(answer, note, none) {
   plan.heat.setHeat(answer);
-  element("heat-note").textContent = answer.cells.length ? note : texts.noHeat;
+  element("heat-note").textContent = answer.cells.length ? note : none;
 }
 
 async function live() {
@@ -45,7 +46,9 @@ async function live() {
   element("visits").textContent = now.visits_open;
   element("entered").textContent = now.entered_today;
   element("left").textContent = now.left_today;
-  if (kind === "live") heat(now.heat, texts.liveHeat);
+  if (kind === "live") heat(now.heat, texts.liveHeat, texts.noHeat);
+  const names = new Map(store.zones.map((zone) => [zone.id, zone.name]));
+  element("queue-note").textContent = now.queues.map((queue) => `${names.get(queue.zone) ?? queue.zone}: ${fill(texts.queue, { n: queue.length })}`).join(" · ");
 }
 
 async function panels() {
@@ -61,30 +64,8 @@ async function panels() {
   element("footfall").hidden = !any;
   element("no-footfall").hidden = any;
   if (any) footfall.draw(door.buckets);
-  if (cells) heat(cells, texts.pastHeat);
-}
-
-const oneDigit = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-
-function duration(seconds) {
-  if (seconds < 90) return fill(texts.seconds, { n: Math.round(seconds) });
-  const minutes = seconds / 60;
-  return fill(texts.minutes, { n: minutes < 10 ? oneDigit.format(minutes) : Math.round(minutes) });
-}
-
-function bar(share) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "bar");
-  svg.setAttribute("aria-hidden", "true");
-  for (const [name, width] of [["track", 100], ["fill", 100 * share]]) {
-    const rect = document.createElementNS(SVG, "rect");
-    rect.setAttribute("class", name);
-    rect.setAttribute("width", `${width}%`);
-    rect.setAttribute("height", "6");
-    rect.setAttribute("rx", "3");
-    svg.append(rect);
-  }
-  return svg;
+  if (cells) heat(cells, texts.pastHeat, texts.pastNoHeat);
+  showTrust(element("trust"), door, texts);
 }
 
 function drawDwell(rows) {
@@ -93,19 +74,7 @@ function drawDwell(rows) {
   const top = Math.max(1, ...stayed.map((row) => row.total_s));
   element("no-dwell").hidden = stayed.length > 0;
   element("dwell").parentElement.hidden = stayed.length === 0;
-  element("dwell").replaceChildren(...stayed.map((row) => {
-    const line = document.createElement("tr");
-    const cells = [names.get(row.zone) ?? row.zone, row.stays, duration(row.p50_s), duration(row.p90_s)];
-    for (const [index, text] of cells.entries()) {
-      const cell = document.createElement(index ? "td" : "th");
-      if (index) cell.className = "right";
-      else cell.scope = "row";
-      cell.textContent = text;
-      if (!index) cell.append(bar(row.total_s / top));
-      line.append(cell);
-    }
-    return line;
-  }));
+  element("dwell").replaceChildren(...stayed.map((one) => row(names.get(one.zone) ?? one.zone, [one.stays, duration(one.p50_s, texts), duration(one.p90_s, texts)], one.total_s / top)));
 }
 
 /** Run again and again, never twice at once; a failure shows the banner, the next success takes it away. */

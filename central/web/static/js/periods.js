@@ -22,11 +22,10 @@ export function dateOf(instant, zone) {
 
 /** {from, to, by}: instants in ms and the size of a footfall bucket. */
 export function period(kind, zone, range, now) {
-  if (kind === "hour") return { from: now - 3600e3, to: now, by: "minute" };
   if (kind === "range") {
     const after = new Date(Date.parse(`${range.to}T00:00:00Z`) + 86400e3).toISOString().slice(0, 10);
     return { from: dayStart(range.from, zone), to: Math.min(now, dayStart(after, zone)), by: "hour" };
   }
   const from = dayStart(dateOf(now, zone), zone);
-  return { from, to: now, by: now - from < 2 * 3600e3 ? "minute" : "hour" };
+  return { from, to: now, by: "hour" };
 }
