@@ -123,6 +123,9 @@ async def _buyer(session: AsyncSession, request: RedeemIn, quote: Quote | None) 
     if request.visit is not None:
         visit = await session.get(Visit, (request.store, request.visit))
         return (visit.subject if visit else None), (visit.id if visit else None)
+    if request.customer is not None:
+        whose = select(Customer.subject).where(Customer.id == request.customer, Customer.store == request.store)
+        return await session.scalar(whose), None
     return request.subject, None
 
 

@@ -137,6 +137,14 @@ async def test_a_phones_price_is_charged_once_and_voided_whole(shop: Any) -> Non
     assert (await _redeem(shop, "r3", visit="v1")).charged == quote.price
 
 
+async def test_a_buyer_known_by_customer_number_owns_the_sale_without_any_quote(shop: Any) -> None:
+    await _ready(shop)
+    await _redeem(shop, "r1", customer="c1")
+    await _redeem(shop, "r2", customer="nobody")
+    async with shop.runtime.db.read() as session:
+        assert [sale.id for sale in await sales.of_subject(session, await _subject(shop))] == ["r1"]
+
+
 async def test_a_receipt_nobody_charged_cannot_be_voided(shop: Any) -> None:
     await _ready(shop)
     with pytest.raises(till.UnknownReceiptError, match="r9"):
