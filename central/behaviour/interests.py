@@ -39,6 +39,7 @@ class _View:
     def __init__(self, state: State, now: datetime) -> None:
         self.now_ms = round(now.timestamp() * 1000)
         self._state = state
+        self.looks = [(register[0], cast("list[object]", register[2])) for _, register in self.newest("looks")]
 
     def newest(self, section: Section, age: timedelta = FORGOTTEN) -> list[tuple[str, Register]]:
         """(key, register), later than `age` ago."""
@@ -77,16 +78,12 @@ def _at(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _looks(view: _View) -> list[tuple[int, list[object]]]:
-    return [(register[0], cast("list[object]", register[2])) for _, register in view.newest("looks")]
-
-
 def _weights(view: _View, place: int, what: str) -> list[tuple[str, float, int]]:
     """(name, share of attention, last at in ms): points that halve every 30 days."""
     sums: dict[str, float] = defaultdict(float)
     last: dict[str, int] = {}
     half_ms = HALF_LIFE.total_seconds() * 1000
-    for at, look in _looks(view):
+    for at, look in view.looks:
         name = look[place]
         if isinstance(name, str) and name:
             sums[name] += cast("int", look[3]) * 0.5 ** ((view.now_ms - at) / half_ms)
@@ -99,7 +96,7 @@ def _weights(view: _View, place: int, what: str) -> list[tuple[str, float, int]]
 def _viewed(view: _View) -> list[ViewedProduct]:
     counts: dict[str, int] = defaultdict(int)
     last: dict[str, int] = {}
-    for at, look in _looks(view):
+    for at, look in view.looks:
         sku = look[0]
         if isinstance(sku, str) and look[4]:
             counts[sku] += 1
@@ -189,7 +186,7 @@ def _hesitations(view: _View, bought: dict[str, int]) -> list[Barrier]:
     days: dict[str, set[int]] = defaultdict(set)
     last: dict[str, int] = {}
     since = view.now_ms - round(IN_FORCE.total_seconds() * 1000)
-    for at, look in _looks(view):
+    for at, look in view.looks:
         sku = look[0]
         if isinstance(sku, str) and look[4] and at > max(since, bought.get(sku, 0)):
             days[sku].add(at // 86_400_000)

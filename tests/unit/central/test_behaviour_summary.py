@@ -223,3 +223,15 @@ def test_the_documentation_knows_every_word_and_its_example_is_taken() -> None:
     body = json.loads(text.partition("-d '")[2].partition("'\n```")[0])
     found = [read(index, raw, NOW, None) for index, raw in enumerate(body["batch"])]
     assert [event.kind for event in found if isinstance(event, Read)] == ["Product List Filtered", "Product Viewed"]
+
+
+def test_a_summary_stays_small_however_much_somebody_does() -> None:
+    state: summary.State = {}
+    for number in range(5000):
+        mark, name = f"{number:012x}", ("Product Viewed", "Product Added", "Product Added to Wishlist")[number % 3]
+        properties = {"sku": f"SKU-{number}", "category": f"Category {number % 40}", "brand": "Acme"}
+        summary.apply(state, NOW_MS - number, mark, facts_of(name, properties, mark))
+        if number % 250 == 249:
+            summary.trim(state)
+    assert len(json.dumps(state)) < 64_000
+    assert len(interests(state, NOW).viewed) == 20
