@@ -1,4 +1,4 @@
-"""`python -m edge run | replay | evaluate-entrance | check-config | doctor | enrol | withdraw | confusable | policy`."""
+"""`python -m edge COMMAND`; `--help` lists the commands."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from edge.vision.thresholds import default_threshold
 
 DEFAULT_FPIR = 5e-5
 """PRIVACY B2: 0.1 false arrivals a day at 2,000 visitors; the default of `recognition.target_fpir` too (tested)."""
+DUPLICATE_FPIR = 0.01
+"""One in a hundred honest customers may be sent to a human; as strict as at the door, most duplicates would pass."""
 _CLOCK_SLACK = timedelta(days=1)
 _SOON = timedelta(days=14)
 
@@ -31,6 +33,13 @@ class ThresholdDecision:
     margin: float | None = None
     expires_at: datetime | None = None
     renew_soon: bool = False
+    duplicate_bar: float | None = None
+    """Certified: where this store's own strangers reach `DUPLICATE_FPIR`; for the kiosk's search for duplicates."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason, and what to do."""
+        return f"{self.reason}; issue a new one soon" if self.renew_soon else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,13 @@ def judge(
         f"certified for up to {certificate.holds_to_gallery_size} templates until {certificate.expires_at:%Y-%m-%d}"
     )
     return ThresholdDecision(
-        certificate.threshold, True, reason, certificate.margin, certificate.expires_at, left < _SOON or crowded
+        certificate.threshold,
+        True,
+        reason,
+        certificate.margin,
+        certificate.expires_at,
+        left < _SOON or crowded,
+        certificate.score_at(DUPLICATE_FPIR, max(gallery_size, 1)),
     )
 
 

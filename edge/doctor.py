@@ -47,7 +47,7 @@ Check = Callable[[EdgeConfig, Clock], Iterator[Finding]]
 def examine(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
     """Every check, one after the other; none stops the next."""
     here = (_state_dir, _key, _clock, _policy, _models, _threshold, _fonts, _trust)
-    for check in (*here, _broker, _cameras, _scanners, _labels):
+    for check in (*here, _broker, _cameras, _scanners, _labels, _kiosk):
         yield from check(config, clock)
 
 
@@ -130,7 +130,7 @@ def _models(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
 
 
 def _threshold(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
-    """How strangers are kept from being named. The size of a running gallery is not known here: see health."""
+    """How strangers are kept from being named, and whether the gallery has outgrown the certificate."""
     try:
         mode = SitePolicyKeeper(config).decide(clock.now()).mode
         entrances = any(camera.role == "entrance" for camera in config.cameras)
@@ -143,8 +143,7 @@ def _threshold(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
         yield Finding("WARN", "threshold", f"not judged: {error}")
         return
     level: Level = "OK" if decision.certified and not decision.renew_soon else "WARN"
-    advice = "; issue a new one soon" if decision.renew_soon else ""
-    yield Finding(level, "threshold", f"{decision.reason}{advice}")
+    yield Finding(level, "threshold", decision.sentence)
 
 
 def _fonts(config: EdgeConfig, _clock: Clock) -> Iterator[Finding]:
@@ -202,3 +201,21 @@ def _labels(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
         else:
             battery = "battery unknown" if info.battery_mv is None else f"battery {info.battery_mv} mV"
             yield Finding("OK", f"label {place.id}", f"{info.width}x{info.height}, {battery}")
+
+
+def _kiosk(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
+    if config.kiosk is None:
+        return
+    problem = devices.try_kiosk(config.kiosk, clock.now())
+    if problem is not None:
+        yield Finding("FAIL", "kiosk", problem)
+        return
+    where = f"{'http' if config.kiosk.cert is None else 'https'}://{config.kiosk.listen}"
+    languages = ", ".join(sorted(config.kiosk.consent))
+    yield Finding("OK", "kiosk", f"{where}, consent {config.kiosk.consent_version} in {languages}")
+    try:
+        mode = SitePolicyKeeper(config).decide(clock.now()).mode
+    except NodeError:
+        return
+    if mode == "qr_only":
+        yield Finding("WARN", "kiosk", "nobody can enrol under mode qr_only; withdrawals work")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.x509 import load_pem_x509_certificate
 
 from contract.clock import Clock
 from edge.config.connections import BrokerConfig
+from edge.config.kiosk import KioskConfig, listen_address
 from edge.config.model import EdgeConfig
 from edge.connection import ConnectError, Connection
 from hardware.cameras.options import CameraOptions
@@ -88,6 +96,40 @@ async def _labels(options: LabelOptions, clock: Clock) -> list[LabelInfo]:
             return await driver.tags()
     finally:
         await driver.close()
+
+
+def try_kiosk(kiosk: KioskConfig, now: datetime) -> str | None:
+    """Read what the page needs and try its address. The problem; an address in use is the running node's own."""
+    for language, path in kiosk.consent.items():
+        try:
+            path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return f"kiosk.consent.{language}: {path}: not a readable text in UTF-8"
+    problem = None if kiosk.cert is None else _certificate_problem(kiosk.cert, kiosk.key, now)
+    return problem or _address_problem(*listen_address(kiosk.listen))
+
+
+def _certificate_problem(cert: Path, key: Path | None, now: datetime) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+        ends = load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        return f"kiosk.cert, key: {cert}: {error.strerror if isinstance(error, OSError) else 'not a PEM certificate'}"
+    if ends <= now:
+        return f"kiosk.cert: {cert}: expired on {ends:%Y-%m-%d}; browsers give the page no camera"
+    return None
+
+
+def _address_problem(host: str, port: int) -> str | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return f"kiosk.listen: {host}: {error.strerror}; give an address of this machine"
+    return None
 
 
 def _bounded(attempt: Callable[[], str]) -> Attempt:

@@ -21,6 +21,7 @@ FILE_NAME = "impostor-scores.jsonl"
 MOST_BYTES = 8 * 2**20
 """About 45,000 decisions; three weeks of strangers in a shop of 2,000 visitors a day."""
 _SYNC_EVERY = 32
+_NEWEST_BYTES = 4096
 
 
 class ImpostorScores:
@@ -102,6 +103,22 @@ class ImpostorScores:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def newest_gallery(state_dir: Path) -> int | None:
+    """How many templates the node last searched, as its newest record says; None without one."""
+    try:
+        with (state_dir / FILE_NAME).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _NEWEST_BYTES))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            return ImpostorScore.model_validate_json(line).gallery
+        except ValidationError:
+            continue
+    return None
 
 
 def _open(path: Path) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from contract.clock import Clock
 from contract.state import CameraHealth
@@ -25,6 +26,9 @@ from hardware.registry import create_camera, create_scanner
 from hardware.scanners.base import Scan
 from hardware.scanners.thread import ScannerThread
 from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from edge.certificate import ThresholdDecision
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +107,10 @@ class Perception:
     def threshold(self) -> str:
         """Which match threshold is in force and why; empty where no face is searched for."""
         return self._active.vision.threshold
+
+    def threshold_in_force(self) -> ThresholdDecision | None:
+        """The same for programs; None where no face is searched for."""
+        return self._active.vision.threshold_in_force
 
     def counters(self) -> VisionCounters:
         """Of the vision in use."""

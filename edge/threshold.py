@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from calibration.thresholds.certificate import Model
 from edge.certificate import LoadedCertificate, ThresholdDecision, judge, read
+from edge.impostor_scores import newest_gallery
 from edge.model_cards import embedder
 from models.catalogue import FACE_BUNDLE
 
@@ -61,9 +62,13 @@ class ThresholdKeeper:
 
 
 def doctors_view(config: EdgeConfig, now: datetime) -> ThresholdDecision:
-    """Beside a running node: for the gallery the certificate was made for. models.errors.ModelError: no such pack."""
+    """Beside a running node: for the gallery of its newest recorded score, else the one the certificate was made for.
+
+    models.errors.ModelError: no such pack.
+    """
     loaded = read(config.recognition.certificate)
-    templates = 0 if loaded.certificate is None else loaded.certificate.gallery_size
+    certified_for = 0 if loaded.certificate is None else loaded.certificate.gallery_size
+    templates = newest_gallery(config.state_dir) or certified_for
     model = embedder(config, _bundle_name(config))
     return threshold_for(config.recognition, loaded, now, config.store, model, templates)
 
@@ -78,5 +83,4 @@ def _bundle_name(config: EdgeConfig) -> str:
 
 def _tell(decision: ThresholdDecision) -> None:
     level = logging.INFO if decision.certified and not decision.renew_soon else logging.WARNING
-    advice = "; issue a new one soon" if decision.renew_soon else ""
-    log.log(level, "recognition: %s%s", decision.reason, advice)
+    log.log(level, "recognition: %s", decision.sentence)

@@ -29,6 +29,7 @@ from edge.values import Claim, Emission, Frame, Instant
 from edge.visits import Visit, VisitBook
 
 if TYPE_CHECKING:
+    from edge.certificate import ThresholdDecision
     from edge.threshold import ThresholdKeeper
     from edge.vision.ports import FaceEngine, TrackWatch
     from edge.vision.stage import FaceStage
@@ -159,8 +160,13 @@ class Vision:
     @property
     def threshold(self) -> str:
         """Which match threshold is in force and why, for people; empty where no face is searched for."""
-        decision = None if self._thresholds is None else self._thresholds.decision
-        return "" if decision is None else decision.reason
+        decision = self.threshold_in_force
+        return "" if decision is None else decision.sentence
+
+    @property
+    def threshold_in_force(self) -> ThresholdDecision | None:
+        """The same for programs; None where no face is searched for."""
+        return None if self._thresholds is None else self._thresholds.decision
 
     def counters(self) -> VisionCounters:
         """A snapshot."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Literal, Self
 
@@ -91,6 +92,17 @@ class Certificate(_Part):
         if self.holds_to_gallery_size < self.gallery_size:
             raise ValueError("holds_to_gallery_size must not be below gallery_size")
         return self
+
+    def score_at(self, fpir: float, templates: int) -> float:
+        """The similarity that this share of the store's strangers reaches in a gallery of so many templates: best guess
+        of the fitted tail, and its level where the tail does not reach down to it."""
+        far = -math.expm1(math.log1p(-fpir) / templates)
+        tail = self.figures
+        if far >= tail.rate:
+            return tail.level
+        ratio = math.log(tail.rate / far)
+        reach = ratio if abs(tail.shape) < 1e-6 else math.expm1(tail.shape * ratio) / tail.shape
+        return tail.level + tail.scale * reach
 
     def computed_digest(self) -> str:
         """SHA-256 over everything else, in a fixed order."""

@@ -52,7 +52,8 @@ class RecognitionConfig(Section):
     clear_lead: float = Field(default=0.08, ge=0, le=0.5)
     """How far above the threshold one shot alone is believed (provisionally)."""
     min_face_px: float = Field(default=30.0, ge=16, le=400)
-    min_detector_score: float = Field(default=0.9, ge=0.5, le=0.999)
+    min_detector_score: float | None = Field(default=None, ge=0.5, le=0.999)
+    """Left out: what the face models in use say of their detector, 0.9 for ours; packs count otherwise."""
     min_quality: float = Field(default=0.25, ge=0, le=1)
     shots: int = Field(default=4, ge=1, le=8)
     """Most embeddings per person."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from edge.checkin import Accepted, Refused
 from edge.config.vision import Mode, RecognitionConfig
@@ -14,10 +14,11 @@ from edge.perception import Perception
 from edge.values import Emission, Instant, Vector
 from edge.worker import Perceiver
 
+if TYPE_CHECKING:
+    from edge.certificate import ThresholdDecision
+
 Conflict = Literal["", "duplicate", "another_face"]
 _ANSWER_S = 3.0
-_DUPLICATE_FPIR = 0.01
-"""One in a hundred honest customers may be sent to a human; as strict as at the door, most duplicates would pass."""
 
 
 class Host(Protocol):
@@ -68,13 +69,25 @@ class NodeHost:
 
     def conflict(self, subject: str, vectors: Sequence[Vector]) -> Conflict:
         from edge.enrol import SAME_PERSON
-        from edge.vision.thresholds import default_threshold
 
         gallery = self._perception.gallery
         own = [similar for vector in vectors if (similar := gallery.verify(subject, vector)) is not None]
         if own and max(own) < SAME_PERSON:
             return "another_face"
-        bar = default_threshold(gallery.templates, _DUPLICATE_FPIR)
-        if self._recognition.threshold is not None:
-            bar = min(bar, self._recognition.threshold)
+        bar = duplicate_bar(gallery.templates, self._recognition.threshold, self._perception.threshold_in_force())
         return "duplicate" if any(gallery.resembles(vector, subject) >= bar for vector in vectors) else ""
+
+
+def duplicate_bar(templates: int, by_hand: float | None, in_force: ThresholdDecision | None) -> float:
+    """Similarity from which a newcomer is taken for somebody enrolled.
+
+    The store's own tail where it is certified, else the general one; and never above what the door names people by,
+    for two customers whom the door would mix up must not both be enrolled.
+    """
+    from edge.certificate import DUPLICATE_FPIR
+    from edge.vision.thresholds import default_threshold
+
+    own = None if in_force is None or not in_force.certified else in_force.duplicate_bar
+    bar = default_threshold(templates, DUPLICATE_FPIR) if own is None else own
+    at_the_door = [value for value in (by_hand, None if in_force is None else in_force.threshold) if value is not None]
+    return min(bar, *at_the_door)

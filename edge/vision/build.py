@@ -43,7 +43,7 @@ def face_stage(
         rule=rule,
         detect_hz=settings.detect_hz,
         min_face_px=settings.min_face_px,
-        min_detector_score=settings.min_detector_score,
+        min_detector_score=engine.sure_score if settings.min_detector_score is None else settings.min_detector_score,
         min_quality=settings.min_quality,
     )
     policy = FacePolicy(mode, camera.lane, camera.spot)

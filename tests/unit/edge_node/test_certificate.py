@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from calibration.thresholds.certificate import Certificate, Figures, Model, Target
-from edge.certificate import DEFAULT_FPIR, judge, load_certificate, read
+from edge.certificate import DEFAULT_FPIR, ThresholdDecision, judge, load_certificate, read
+from edge.kiosk.host import duplicate_bar
 from edge.vision.thresholds import default_threshold
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -122,3 +123,36 @@ def test_every_cut_of_the_file_is_the_default(path: Path) -> None:
 
 def test_no_certificate_configured() -> None:
     assert "no certificate is configured" in load_certificate(None, NOW, "s-1", EMBEDDER, 100).reason
+
+
+def test_what_a_person_reads_says_what_to_do(path: Path) -> None:
+    loaded = read(path)
+    assert judge(loaded, NOW, "s-1", EMBEDDER, 100).sentence.endswith("until 2027-02-20")
+    assert judge(loaded, NOW, "s-1", EMBEDDER, 120).sentence.endswith("; issue a new one soon")
+    assert "holds up to 125; issue a new one" in judge(loaded, NOW, "s-1", EMBEDDER, 126).sentence
+
+
+def test_the_stores_own_tail_says_where_duplicates_begin(path: Path) -> None:
+    """FAR(x) = rate (1 + shape (x - level) / scale)^(-1 / shape), solved for the rate of one in a hundred newcomers."""
+    bar = judge(read(path), NOW, "s-1", EMBEDDER, 100).duplicate_bar
+    assert bar is not None
+    far = 1e-3 * (1 - 0.1 * (bar - 0.3) / 0.03) ** (1 / 0.1)
+    assert 1 - (1 - far) ** 100 == pytest.approx(0.01, rel=1e-6)
+    small = judge(read(path), NOW, "s-1", EMBEDDER, 1).duplicate_bar
+    assert small == 0.3
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "in_force", "expected"),
+    [
+        (None, None, default_threshold(100, 0.01)),
+        (0.42, None, 0.42),
+        (None, ThresholdDecision(0.6, True, "", duplicate_bar=0.38), 0.38),
+        (None, ThresholdDecision(0.37, True, "", duplicate_bar=0.39), 0.37),
+        (0.5, ThresholdDecision(0.5, False, "by hand", duplicate_bar=0.3), min(0.5, default_threshold(100, 0.01))),
+    ],
+)
+def test_the_kiosk_follows_the_threshold_in_force(
+    by_hand: float | None, in_force: ThresholdDecision | None, expected: float
+) -> None:
+    assert duplicate_bar(100, by_hand, in_force) == pytest.approx(expected)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from calibration.thresholds.records import read_scores
-from edge.impostor_scores import FILE_NAME, ImpostorScores
+from edge.impostor_scores import FILE_NAME, ImpostorScores, newest_gallery
 
 NOW = datetime(2026, 11, 22, 12, 34, 56, tzinfo=UTC)
 
@@ -82,3 +82,14 @@ def test_a_full_disk_is_said_once_and_stops_nothing(
     assert (scores.written, scores.lost) == (2, 5)
     assert sum("cannot be written" in line for line in caplog.messages) == 1
     assert [record.score for record in read_scores([tmp_path / FILE_NAME]).scores] == [0.1, 0.3]
+
+
+def test_the_newest_record_tells_how_large_the_gallery_was(tmp_path: Path) -> None:
+    assert newest_gallery(tmp_path) is None
+    scores = ImpostorScores(tmp_path, "m", None)
+    for gallery in range(1, 120):
+        scores.add(0.2, gallery, 0.5, datetime(2026, 11, 22, tzinfo=UTC))
+    scores.close()
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(b'{"at": "torn')
+    assert newest_gallery(tmp_path) == 119

@@ -29,6 +29,26 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, found.out, found.err
 
 
+def test_doctor_looks_at_the_kiosk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "consent.txt"
+    text.write_text("I agree.")
+    kiosk: dict[str, object] = {"listen": "127.0.0.1:0", "consent": {"en": str(text)}, "consent_version": "1"}
+
+    def line(**changes: object) -> str:
+        path = config(tmp_path, kiosk={**kiosk, **changes}, policy={"region": "russia"}, **TRUST)
+        _, out, _ = run(capsys, "doctor", "--config", path)
+        return "\n".join(found for found in out.splitlines() if " kiosk " in found)
+
+    assert "OK    kiosk" in line()
+    assert "nobody can enrol under mode qr_only" in line()
+    gone = line(consent={"en": str(tmp_path / "gone.txt")})
+    assert "FAIL  kiosk" in gone
+    assert "gone.txt" in gone
+    (tmp_path / "bad.pem").write_text("no certificate")
+    bad = str(tmp_path / "bad.pem")
+    assert "kiosk.cert, key" in line(cert=bad, key=bad)
+
+
 def test_a_sound_file_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "check-config", config(tmp_path))
     assert code == 0

@@ -372,6 +372,9 @@ def test_a_consent_text_that_cannot_be_read_stops_the_start(make: Callable[..., 
 class FakePerception:
     gallery: Gallery
 
+    def threshold_in_force(self) -> None:
+        """None: nobody is searched for under verify."""
+
 
 def test_what_is_at_odds_with_the_gallery() -> None:
     """Another customer's face, or another face under the same code; one's own face again is welcome."""

@@ -37,6 +37,7 @@ class FakeFaces:
     """Faces where the script says; the embedding of a face is the vector of the person at that place. Counts calls."""
 
     name = "fake"
+    sure_score = 0.9
     people: list[tuple[tuple[float, float, float, float], NDArray[np.float32]]] = field(default_factory=list)
     score: float = 0.99
     yaw: float = 0.0
