@@ -22,7 +22,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data" / "faces"
 FRONTAL_DEG = 10.0
 """Turned by 50 degrees, such a head is at 40 at least."""
 STRANGE_LANDS = ("retina.jpg", "rocket.jpg", "hubble_deep_field.jpg", "coffee.png", "chelsea.png", "moon.png",
-                 "grass.png", "brick.png", "page.png", "text.png", "horse.png", "coins.png", "clock_motion.png")  # fmt: skip
+                 "grass.png", "brick.png", "page.png", "text.png", "horse.png", "coins.png")  # fmt: skip
 """Pictures of scikit-image without a person: a cat, an eye's retina, a cup, letters."""
 
 
