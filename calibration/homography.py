@@ -94,10 +94,10 @@ def _mirrored(matrix: Points, image: Points) -> bool:
 
 
 def _outliers(image: Points, floor: Points) -> tuple[int, ...]:
-    """Pairs that the largest agreeing set contradicts (MAGSAC++, Barath 2020); none when that set is no majority."""
+    """Pairs that the largest agreeing set contradicts (RANSAC, Fischler and Bolles 1981); none without a majority."""
     if len(image) < _ENOUGH_TO_VOTE:
         return ()
-    matrix, agreed = cv2.findHomography(image, floor, cv2.USAC_MAGSAC, MAX_ERROR_M / 2, maxIters=2000, confidence=0.999)
+    matrix, agreed = cv2.findHomography(image, floor, cv2.RANSAC, MAX_ERROR_M / 2, maxIters=5000, confidence=0.9999)
     if matrix is None or agreed is None or int(agreed.sum()) * 2 <= len(image):
         return ()
     return tuple(int(index) for index in np.flatnonzero(np.ravel(agreed) == 0))
