@@ -90,4 +90,4 @@ def duplicate_bar(templates: int, by_hand: float | None, in_force: ThresholdDeci
     own = None if in_force is None or not in_force.certified else in_force.duplicate_bar
     bar = default_threshold(templates, DUPLICATE_FPIR) if own is None else own
     at_the_door = [value for value in (by_hand, None if in_force is None else in_force.threshold) if value is not None]
-    return min(bar, *at_the_door)
+    return min([bar, *at_the_door])
