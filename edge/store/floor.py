@@ -72,6 +72,7 @@ class StoreFloor:
         self._visits.floor(store.positions, store.ended, now, doubted=store.doubted, suspended=store.suspended)
         self._zones.disown(store.doubted)
         crossings = self._lines.step(store.positions, self._visits.visit_of, now)
+        crossings += self._lines.step(store.gone_to, self._visits.visit_of, now)
         self._lines.forget(store.ended)
         emitted: list[Emission] = [
             *self._zones.step(store.positions, self._visits.visit_of, now, store.hidden),

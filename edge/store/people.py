@@ -46,6 +46,8 @@ class StoreView:
     suspended: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     """Not seen for a moment, and expected back."""
+    gone_to: tuple[FloorPosition, ...] = ()
+    """Where those who ended out of sight were about to be, going on as they went: past the door, perhaps."""
     begun: tuple[tuple[str, str], ...] = ()
     """Camera track and store track of people who are new."""
 
@@ -67,9 +69,11 @@ class Person:
     id: int
     born: float
     seen_at: float
-    looks: int = 1
+    looks: int = 0
     links: dict[str, Link] = field(default_factory=dict)
     leaving: bool = False
+    pace: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Place and velocity when last seen."""
     clear_since: float | None = None
     """Since when every look was clear."""
     clear_at: float = -1e9

@@ -29,6 +29,7 @@ _ONE_S, _ONE_M = 0.8, 0.5
 _OUT_OF_VIEW_S = 1.2
 """Who went out of a camera's picture at its border longer ago than this is not who comes into that picture."""
 _TWO_S, _REMEMBERED_S = 2.0, 20.0
+_ONWARDS_S = 1.2
 _LEAVING_S, _FLEETING_S, _FLEETING_LOOKS = 0.6, 0.8, 4
 _FAR = -1e6
 
@@ -61,7 +62,7 @@ class StoreTracker:
         numbers = {self._number(name) for name in named}
         doubted = self._doubts.step(self._people, self._bank, numbers)
         doubted |= self._unite(numbers)
-        ended = self._forget(self._bank.at)
+        ended, gone_to = self._forget(self._bank.at)
         positions = tuple(
             self._tell(row, seen[person], look.at) for row, person in enumerate(self._people) if person in seen
         )
@@ -71,6 +72,7 @@ class StoreTracker:
             tuple(self._name(number) for number in sorted(doubted)),
             frozenset(self._name(number) for number in self._doubts.open),
             self._hidden(),
+            gone_to,
             begun,
         )
 
@@ -83,9 +85,9 @@ class StoreTracker:
 
     def tick(self, now: float) -> StoreView:
         """Tracks that ended because no camera says anything any more."""
-        ended = self._forget(now)
+        ended, gone_to = self._forget(now)
         suspended = frozenset(self._name(number) for number in self._doubts.open)
-        return StoreView(ended=ended, suspended=suspended, hidden=self._hidden())
+        return StoreView(ended=ended, suspended=suspended, hidden=self._hidden(), gone_to=gone_to)
 
     def _hidden(self) -> frozenset[str]:
         now, fresh = self._bank.at, self._settings.fresh_s
@@ -108,6 +110,8 @@ class StoreTracker:
                     left.remove(column)
         for row, position in matched.items():
             self._people[row].note(look.camera, position, look.at, self._settings.fresh_s)
+            x, y, along_x, along_y = self._bank.mean[row].tolist()
+            self._people[row].pace = (x, y, along_x, along_y)
             self._strays.pop((look.camera, position.track), None)
         self._note_pairs([self._people[row].id for row in matched], look.at)
         for column in left:
@@ -227,16 +231,22 @@ class StoreTracker:
         last = self._side_by_side.get((min(first.id, second.id), max(first.id, second.id)), -math.inf)
         return self._bank.at - last <= _REMEMBERED_S
 
-    def _forget(self, now: float) -> tuple[str, ...]:
+    def _forget(self, now: float) -> tuple[tuple[str, ...], tuple[FloorPosition, ...]]:
         keep = np.array([now - person.seen_at <= self._patience(person) for person in self._people], np.bool_)
         if keep.all():
-            return ()
-        ended = tuple(self._name(p.id) for p, kept in zip(self._people, keep, strict=True) if not kept)
+            return (), ()
+        over = [person for person, kept in zip(self._people, keep, strict=True) if not kept]
+        gone_to = tuple(self._gone_to(person) for person in over if math.isfinite(person.seen_at))
         self._bank.keep(keep)
         self._people = [person for person, kept in zip(self._people, keep, strict=True) if kept]
         live = {person.id for person in self._people}
         self._side_by_side = {pair: at for pair, at in self._side_by_side.items() if live.issuperset(pair)}
-        return ended
+        return tuple(self._name(person.id) for person in over), gone_to
+
+    def _gone_to(self, person: Person) -> FloorPosition:
+        x, y, along_x, along_y = person.pace
+        point = (x + along_x * _ONWARDS_S, y + along_y * _ONWARDS_S)
+        return FloorPosition(self._name(person.id), point, person.seen_at + _ONWARDS_S)
 
     def _patience(self, person: Person) -> float:
         if person.leaving:
