@@ -120,8 +120,8 @@ def test_limits_of_a_count() -> None:
 
 def audit(count: object, dwell: object = None) -> AuditFile:
     return AuditFile.model_validate({
-        "camera": "floor", "operator": "V", "audited_at": START, "until": START + timedelta(days=180), "footage": "day.mp4",
-        "watched_s": 1800, "count": count, "dwell": dwell,
+        "camera": "floor", "operator": "V", "audited_at": START, "until": START + timedelta(days=180),
+        "footage": "day.mp4", "watched_s": 1800, "count": count, "dwell": dwell,
     })  # fmt: skip
 
 

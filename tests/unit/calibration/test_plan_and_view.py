@@ -143,9 +143,9 @@ def test_lens_and_floor_together_give_the_true_metres() -> None:
     clicks = lens.distort(ideal) + np.random.default_rng(0).normal(0, 0.7, ideal.shape)
     floor = project(true, ideal)
     record = LensFile(
-        camera="floor", operator="a", calibrated_at="2026-01-01T00:00:00Z", verdict="VALID", board="charuco:9x6:28", pictures=20,
-        image_size=SIZE, error_px=LensError(rms=0.2, worst_picture=0.4), coverage=0.9, kind="pinhole", focal=(900, 900),
-        centre=(640, 360), distortion=tuple(lens.distortion),
+        camera="floor", operator="a", calibrated_at="2026-01-01T00:00:00Z", verdict="VALID", board="charuco:9x6:28",
+        pictures=20, image_size=SIZE, error_px=LensError(rms=0.2, worst_picture=0.4), coverage=0.9, kind="pinhole",
+        focal=(900, 900), centre=(640, 360), distortion=tuple(lens.distortion),
     )  # fmt: skip
     pairs = [PointPair(image=tuple(i), floor=tuple(f)) for i, f in zip(clicks.tolist(), floor.tolist(), strict=True)]
     with_lens, without = solve(pairs, record), solve(pairs, None)
