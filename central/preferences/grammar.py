@@ -30,7 +30,7 @@ MORE: Final = _set("more|higher|greater|bigger|better|больше|более|в
 LESS: Final = _set("less|lower|fewer|меньше|менее|ниже|поменьше|пониже")
 THAN: Final = _set("than|чем|нежели")
 UNDER: Final = _set(
-    "under|below|up to|at most|max|maximum|no more than|not more than|within|less than|cheaper than"
+    "under|below|to|up to|at most|max|maximum|no more than|not more than|within|less than|cheaper than"
     "|до|не дороже|не больше|не более|максимум|в пределах|дешевле чем|не тяжелее|не выше"
 )
 OVER: Final = _set(
@@ -47,7 +47,7 @@ LAST: Final = _set(
     "|те что слушал|тех что слушал|последние|последний|мои|моих|my|mine"
 )
 FILLER: Final = _set(
-    "a|an|the|i|want|need|would|like|something|some|one|ones|for|me|please|show|find|is|are|be|to|of|which|price|costs"
+    "a|an|the|i|want|need|would|like|something|some|one|ones|for|me|please|show|find|is|are|be|of|which|price|costs"
     "|мне|нужны|нужен|нужна|нужно|хочу|что-то|что-нибудь|что|какие|которые|который|которая|покажи|найди|по|цене|цена|бы|чтобы"
     "|был|были|было|была|со|только|only|much|little|bit|slightly|немного|чуть|гораздо|намного|ещё|еще|были|ценой|стоимостью"
 )
@@ -55,6 +55,7 @@ CURRENCY: Final = _set(
     "€|$|₽|£|eur|euro|euros|usd|dollars|rub|rubles|roubles|руб|руб.|рубль|рубля|рублей|р|р.|евро|долларов"
 )
 THOUSAND: Final = _set("k|к|тыс|тыс.|тысяч|тысячи|thousand")
+ARTICLES: Final = _set("the|a|an|у|на")
 _LONGEST: Final = 5
 
 
@@ -318,7 +319,7 @@ class _Reader:
                 return
             if not first and (token.word in MORE | LESS or self._comparative()):
                 return
-            if first and token.word in {"the", "a", "an"}:
+            if first and token.word in ARTICLES:
                 self.at += 1
                 continue
             self.at += 1

@@ -171,7 +171,8 @@ async def search(
     here = [entry.sku for entry in known.tried if entry.store == store]
     words = lexicon()
     if isinstance(text_or_query, Query):
-        found = Understood(text_or_query.model_copy(deep=True), named=_own_words(text_or_query, words))
+        query = text_or_query.model_copy(deep=True)
+        found = Understood(query, named=_own_words(query, words))
     else:
         found = await Understanding(session, store, currency, words, here).read(text_or_query)
     return await _Search(session, store, currency, now, language, known, segments).answer(found, limit)
