@@ -210,6 +210,10 @@ async def test_keys(site: Site) -> None:
     assert answer.json()["accepted"] == 1
     broken = await site.http.post("/v1/events", json={"batch": [event]}, headers={"Authorization": "Basic !!"})
     assert broken.status_code == 401
+    # A page of the shop sends from another origin; only this route says that it may.
+    asked = await site.http.options("/v1/events")
+    assert asked.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in asked.headers
     # A write key that stands in every page opens nothing else.
     opened = await site.http.get("/api/v1/labels?store=shop", headers={"Authorization": f"Bearer {site.public}"})
     assert opened.status_code == 403

@@ -81,6 +81,9 @@ async def test_nothing_is_public_but_health_login_and_the_customers_page(site: S
             for name in ("store", "node", "label", "visit", "customer_id", "alert_id"):
                 where = where.replace("{" + name + "}", "1" if name == "alert_id" else "shop")
             answer = await client.request(method, where, params={"store": "shop"})
+            if method == "OPTIONS":  # a browser asks before it has a key to show; the answer says nothing
+                assert (answer.status_code, answer.content) == (204, b"")
+                continue
             assert answer.status_code in {303, 401}, (method, path, answer.status_code)
             if answer.status_code == 303:
                 assert answer.headers["location"].startswith("/login")
