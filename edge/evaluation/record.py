@@ -15,7 +15,7 @@ _MOMENT_S = 1e-3
 class _Notes:
     start_s: float
     end_s: float
-    embedder_calls: int = 0
+    embedded: list[Sighting] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     path: list[Sighting] = field(default_factory=list)
 
@@ -32,14 +32,10 @@ class TrackRecorder:
         """A sighting."""
         notes = self._notes.setdefault(track.id, _Notes(now.monotonic, now.monotonic))
         notes.end_s = now.monotonic
-        notes.embedder_calls += embedded
         x, y = track.centre
-        notes.path.append(Sighting(now.monotonic, x / size[0], y / size[1]))
-
-    def concluded(self, track: int, embedded: int) -> None:
-        """The end."""
-        if track in self._notes:
-            self._notes[track].embedder_calls += embedded
+        here = Sighting(now.monotonic, x / size[0], y / size[1])
+        notes.embedded += [here] * embedded
+        notes.path.append(here)
 
     def decided(self, decision: Decision, now: Instant) -> None:
         """A word about a track."""
@@ -62,4 +58,4 @@ def _decided(notes: _Notes) -> DecidedTrack:
     path = tuple(point for point in notes.path if point.at_s <= end)
     # Decided at first sight: still a moment long, for a track of no length overlaps nobody.
     end = max(min(end, notes.end_s), notes.start_s + _MOMENT_S)
-    return DecidedTrack(notes.start_s, end, tuple(notes.words), notes.embedder_calls, path)
+    return DecidedTrack(notes.start_s, end, tuple(notes.words), len(notes.embedded), path, tuple(notes.embedded))

@@ -8,16 +8,19 @@ from datetime import datetime
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.values import Box, Claim, Decision, Frame, Instant, Track, TrackSet
+from edge.values import Box, Claim, Decision, Frame, Image, Instant, Track, TrackSet
 from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
-from edge.vision.ports import FaceEngine, Templates, TrackWatch
-from edge.vision.quality import before_landmarks, hidden, pose, rate
+from edge.vision.ports import FaceEngine, Landmarks, Templates, TrackWatch
 from edge.vision.shots import FaceCase, Shot
+from edge.vision.usable import UsableFace, usable
 
 _PROMISING = 0.1
+_LAG = 0.93
+"""The box of a track is smoothed and so much behind the face of somebody who comes nearer."""
 _MIDWAY = 1.15
 """Times the least width of a face: who comes from afar appears smaller than that."""
 
@@ -54,6 +57,18 @@ OnStranger = Callable[[float, int, float, datetime], None]
 """Highest similarity, templates searched, threshold, wall time of one person whom a 1:N search did not name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The landmark model, counted."""
+
+    engine: FaceEngine
+    counts: FaceCounts
+
+    def landmarks(self, frame: Image, box: NDArray[np.float32]) -> Landmarks:
+        self.counts.landmark_calls += 1
+        return self.engine.landmarks(frame, box)
+
+
 class Identifier:
     """The people in view of one camera; at most one final decision for each."""
 
@@ -73,6 +88,7 @@ class Identifier:
         self._policy = policy
         self._templates = templates
         self._settings = settings
+        self._limits = replace(settings, min_face_px=_LAG * settings.min_face_px)
         self._counts = counts
         self._rule_now = rule_now
         self._on_stranger = on_stranger
@@ -202,23 +218,13 @@ class Identifier:
         return case.provisional is None and case.best >= bar - _PROMISING
 
     def _photograph(self, case: FaceCase, track: Track, nearer: list[Box], frame: Frame) -> Shot | None:
-        if track.score < self._settings.min_detector_score:
-            return None
-        if hidden(track.box, nearer):
-            case.flawed("hidden")
-            return None
-        flaw, sharp = before_landmarks(frame.image, track.box, self._settings.min_face_px)
-        if flaw:
-            case.flawed(flaw)
-            return None
-        self._counts.landmark_calls += 1
-        five = self._engine.landmarks(frame.image, np.asarray(track.box, np.float32)).five
-        quality = rate(track.width, sharp, pose(five))
-        if quality.flaw or quality.score < self._settings.min_quality:
-            case.flawed(quality.flaw or "blurred")
+        face = usable(frame.image, track.box, track.score, nearer, self._limits, _Counted(self._engine, self._counts))
+        if not isinstance(face, UsableFace):
+            if face:
+                case.flawed(face)
             return None
         case.first_usable = case.first_usable or frame.captured
-        return Shot(self._engine.align(frame.image, five), quality.score, frame.captured)
+        return Shot(self._engine.align(frame.image, face.five), face.quality, frame.captured)
 
     def _embed(self, bond: Bond, shot: Shot, permit: Permit) -> list[Decision]:
         """Embed, and give the vector to the case whose person it shows."""

@@ -27,6 +27,11 @@ class FaceEngine(Protocol):
         """Names the embedder: a certificate holds for one."""
         ...
 
+    @property
+    def sure_score(self) -> float:
+        """Detector score above which a box is worth landmarks; detectors differ in scale."""
+        ...
+
     def detect(self, frame: Image, region: Box | None = None) -> Detections:
         """Faces of a frame, or at least those in this region of it (pixels)."""
         ...
@@ -46,11 +51,8 @@ class TrackWatch(Protocol):
     """Looks on while faces are decided: evaluations count with it. Gets no picture and no vector."""
 
     def looked(self, track: Track, size: tuple[int, int], embedded: int, now: Instant) -> None:
-        """A track was seen in a picture of this width and height; `embedded`: embedder calls this look took."""
-        ...
-
-    def concluded(self, track: int, embedded: int) -> None:
-        """A track ended; `embedded`: embedder calls its end took."""
+        """A person (`track.id` is that of their decisions) was seen in a picture of this width and height; `embedded`:
+        embedder calls this look took."""
         ...
 
     def decided(self, decision: Decision, now: Instant) -> None:

@@ -78,14 +78,14 @@ class FaceCase:
         self.flaws[flaw] = self.flaws.get(flaw, 0) + 1
 
     def due(self, shot: Shot, promising: bool = False) -> bool:
-        """Whether this usable picture is worth the embedder. `promising`: a third of equal quality is, too."""
+        """Whether this usable picture is worth the embedder. `promising`: less of an improvement will do."""
         if self.spent or self.closed:
             return False
         if not self.vectors:
             return True
         step = min(len(self.vectors), len(_CLEARLY_BETTER) - 1)
-        if promising and step == 2:
-            step = 1
+        if promising and step > 1:
+            step -= 1
         apart = shot.taken.monotonic - self.last_embedded >= _APART_S
         return apart and shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
 

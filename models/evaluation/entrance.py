@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from statistics import quantiles
 
 LATE_S = 0.6
+MOST_CALLS = 4
 MIN_OVERLAP = 0.3
 FAR_APART = 0.25
+SAME_MOMENT_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class DecidedTrack:
     decisions: tuple[Decision, ...]
     embedder_calls: int
     path: tuple[Sighting, ...] = ()
+    embedded: tuple[Sighting, ...] = ()
+    """Where each embedder call was spent; with it, calls count for whom they were spent on, whatever the track."""
 
 
 def score_entrance(
@@ -74,7 +78,7 @@ def score_entrance(
     strangers = [person for person in people if person.appearance.subject is None]
     ghosts = [tracks[i] for i in owned.get(None, [])]
     delays = sorted(delay for person in enrolled if (delay := person.delay_s) is not None)
-    calls = [person.embedder_calls for person in people]
+    calls = _calls(truth, tracks, people)
     return {
         "people": len(people),
         "enrolled": len(enrolled),
@@ -93,6 +97,7 @@ def score_entrance(
             "total": sum(track.embedder_calls for track in tracks),
             "per_person": round(sum(calls) / len(calls), 3) if calls else 0.0,
             "most": max(calls, default=0),
+            "over_four": sum(count > MOST_CALLS for count in calls),
         },
         "ms_per_person": round(total_ms / len(people), 3) if people else 0.0,
     }
@@ -132,6 +137,26 @@ class _Person:
     @property
     def embedder_calls(self) -> int:
         return sum(track.embedder_calls for track in self.tracks)
+
+
+def _calls(truth: Sequence[Appearance], tracks: Sequence[DecidedTrack], people: Sequence[_Person]) -> list[int]:
+    """Embedder calls of each appearance: by place where both are known, else by track."""
+    spent = [sighting for track in tracks for sighting in track.embedded]
+    if not spent or not all(appearance.path for appearance in truth):
+        return [person.embedder_calls for person in people]
+    calls = [0] * len(truth)
+    for sighting in spent:
+        away = [_away(sighting, appearance) for appearance in truth]
+        nearest = min(range(len(away)), key=away.__getitem__)
+        if away[nearest] < FAR_APART:
+            calls[nearest] += 1
+    return calls
+
+
+def _away(sighting: Sighting, appearance: Appearance) -> float:
+    """Distance at that moment; infinite when the person was not in sight then."""
+    seen = [other for other in appearance.path if abs(other.at_s - sighting.at_s) <= SAME_MOMENT_S]
+    return _distance(sighting, seen) if seen else math.inf
 
 
 def _assign(truth: Sequence[Appearance], tracks: Sequence[DecidedTrack]) -> Mapping[int | None, list[int]]:

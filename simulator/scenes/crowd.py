@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,8 @@ _APART_S = 0.9
 _PATH_STEP_S = 0.2
 USABLE_PX = 30.0
 _WHOLE = 0.9
+_SEEN = 0.3
+"""Share of a face that must be visible for it to be there at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,23 @@ def duration(walkers: Sequence[EntranceWalker]) -> float:
 
 
 def ground_truth(
-    scene: EntranceScene, walkers: Sequence[EntranceWalker], known: Sequence[str] = KNOWN
+    scene: EntranceScene,
+    walkers: Sequence[EntranceWalker],
+    usable: Mapping[tuple[str, float], float] | None = None,
+    known: Sequence[str] = KNOWN,
 ) -> list[Appearance]:
-    """Everyone who came. A face is usable from 30 pixels on, wholly in the picture, not hidden, inside the lane."""
-    return [_appearance(scene, walker, walkers, known) for walker in walkers]
+    """Everyone who came, with where the face was while it could be seen.
+
+    `usable`: when each face was first usable, by `simulator.scenes.first_usable`. Without it the drawn face counts from
+    30 pixels on, wholly in the picture, not hidden, inside the lane; the detector draws some faces narrower than that.
+    """
+    appearances = [_appearance(scene, walker, walkers, known) for walker in walkers]
+    if usable is None:
+        return appearances
+    return [
+        replace(one, usable_s=usable.get((walker.identity, walker.start)))
+        for one, walker in zip(appearances, walkers, strict=True)
+    ]
 
 
 def _appearance(
@@ -76,7 +91,7 @@ def _appearance(
     usable: float | None = None
     for t in np.arange(walker.start, walker.start + walker.duration, _PATH_STEP_S / 2):
         face = _face(scene.truth(float(t), walkers), walker.identity)
-        if face is None:
+        if face is None or face.visible < _SEEN:
             continue
         x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
         path.append(Sighting(round(float(t), 3), round(x / width, 4), round(y / height, 4)))
@@ -84,7 +99,7 @@ def _appearance(
         if usable is None and inside and face.width >= USABLE_PX and face.visible >= _WHOLE:
             usable = float(t)
     subject = walker.identity if walker.identity in known else None
-    end = path[-1].at_s if path else walker.start
+    end = path[-1].at_s + _PATH_STEP_S if path else walker.start
     return Appearance(subject, walker.start, end, usable, tuple(path))
 
 

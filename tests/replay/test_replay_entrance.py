@@ -1,13 +1,19 @@
-"""The door of the store in a box: forty-two people, half strangers, three at once, crossing (issue 3, Must hold)."""
+"""The door of the store in a box: forty-two people, half strangers, three at once, crossing (issue 3, Must hold).
+
+The pipeline was developed on seeds 1 to 5 and 21 to 24; the seeds here are others. More of them:
+`VITRINA_ENTRANCE_SEEDS=11,12,13 pytest tests/replay/test_replay_entrance.py -s`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +22,7 @@ import pytest
 from contract.events import VisitIdentified
 from edge.cli import main
 from edge.config import EdgeConfig, parse_config
+from edge.config.vision import RecognitionConfig
 from edge.engines import Engines, load_engines
 from edge.evaluation.record import TrackRecorder
 from edge.gallery import Gallery
@@ -26,6 +33,7 @@ from models.evaluation.entrance import Appearance, score_entrance
 from models.weights import default_weights_dir
 from simulator.scenes.crowd import crowd, duration, ground_truth
 from simulator.scenes.entrance import EntranceScene, EntranceWalker
+from simulator.scenes.first_usable import FirstUsableClock
 from simulator.scenes.footage import KNOWN, Footage, MissingFootageError, load_footage
 
 pytestmark = pytest.mark.skipif(
@@ -34,6 +42,7 @@ pytestmark = pytest.mark.skipif(
 FPS = 15
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GROUPS = 14
+SEEDS = tuple(int(seed) for seed in os.environ.get("VITRINA_ENTRANCE_SEEDS", "11,13").split(","))
 
 
 @pytest.fixture(scope="module")
@@ -81,36 +90,54 @@ class Day:
     counters: VisionCounters
 
 
+class Limits:
+    """What the configuration says of a usable face."""
+
+    def __init__(self, settings: RecognitionConfig, sure_score: float) -> None:
+        self.min_face_px = settings.min_face_px
+        self.min_detector_score = settings.min_detector_score or sure_score
+        self.min_quality = settings.min_quality
+
+
 def play(footage: Footage, walkers: Sequence[EntranceWalker], seed: int) -> Day:
     scene = EntranceScene(footage, seed)
     config = config_of(scene)
     engines = load_engines(config, "lane")
+    assert engines.faces is not None
     ids, recorder = count(), TrackRecorder()
     vision = Vision(
         config, "lane", enrol(footage, engines), engines, Instant(0, START), run="r", new_id=lambda: f"v{next(ids)}",
         watch=recorder,
     )  # fmt: skip
+    clock = FirstUsableClock(scene, engines.faces, Limits(config.recognition, engines.faces.sure_score))
     schedule = FairSchedule({"door": config.cameras[0].analysed_fps})
     told: list[Emission] = []
     for number in range(round(duration(walkers) * FPS)):
         now = Instant(number / FPS, START + timedelta(seconds=number / FPS))
+        image = scene.render(now.monotonic, walkers)
+        clock.look(now.monotonic, image, walkers)
         if schedule.pick(("door",), now.monotonic) is not None:
-            told += vision.frame(Frame("door", scene.render(now.monotonic, walkers), now))
+            told += vision.frame(Frame("door", image, now))
         if number % (FPS // 2) == 0:
             told += vision.tick(now)
-    return Day(ground_truth(scene, walkers), recorder, told, vision.counters())
+    return Day(ground_truth(scene, walkers, clock.times), recorder, told, vision.counters())
 
 
-@pytest.fixture(scope="module")
-def day(footage: Footage) -> Day:
-    return play(footage, crowd(GROUPS, seed=1), seed=1)
+@pytest.fixture(scope="module", params=SEEDS)
+def day(footage: Footage, request: pytest.FixtureRequest) -> Day:
+    seed = int(request.param)
+    played = play(footage, crowd(GROUPS, seed=seed), seed)
+    print(f"seed {seed}:", json.dumps(report_of(played)), dict(played.counters.decisions))
+    return played
+
+
+def report_of(day: Day) -> dict[str, Any]:
+    return score_entrance(day.truth, day.recorder.tracks(), 0.0)
 
 
 def test_every_enrolled_person_is_known_and_no_stranger_named(day: Day) -> None:
-    report = score_entrance(day.truth, day.recorder.tracks(), 0.0)
-    print(json.dumps(report), day.counters.decisions)
-    assert report["people"] == 42
-    assert report["strangers"] == 21
+    report = report_of(day)
+    assert (report["people"], report["strangers"]) == (42, 21)
     assert (report["strangers_named"], report["nobody_named"], report["wrong"]) == (0, 0, 0)
     assert report["missed"] == 0
     assert report["right"] == 42
@@ -122,17 +149,20 @@ def test_only_the_enrolled_appear_in_what_is_sent(day: Day) -> None:
 
 
 def test_names_come_in_time_after_the_first_usable_face(day: Day) -> None:
-    p95 = float(np.percentile(day.recorder.waits_s, 95))
-    print(f"first name after the first usable face: p50 {np.median(day.recorder.waits_s):.3f} s, p95 {p95:.3f} s")
+    """By the pipeline's own first usable face, which it tells, and by the first that any picture showed."""
+    own = float(np.percentile(day.recorder.waits_s, 95))
+    report = report_of(day)
+    print(f"first name after the first usable face: p95 {own:.3f} s; by every picture: {report['delay_s']}")
     assert len(day.recorder.waits_s) >= 21
-    assert p95 <= 0.6
+    assert own <= 0.6
+    assert report["delay_s"]["p95"] <= 0.6
 
 
-def test_the_embedder_is_called_at_most_four_times_a_person(day: Day) -> None:
-    calls = score_entrance(day.truth, day.recorder.tracks(), 0.0)["embedder_calls"]
-    assert isinstance(calls, dict)
-    assert calls["per_person"] <= 4
+def test_the_embedder_is_called_at_most_four_times_for_every_person(day: Day) -> None:
+    calls = report_of(day)["embedder_calls"]
     assert calls["total"] == day.counters.embedder_calls
+    assert calls["most"] <= 4
+    assert calls["per_person"] <= 3
 
 
 def test_evaluate_entrance_says_the_same_of_a_recording(
@@ -156,7 +186,8 @@ def test_evaluate_entrance_says_the_same_of_a_recording(
     report = json.loads(out.read_text())
     assert (report["people"], report["found"], report["right"], report["wrong"]) == (6, 6, 6, 0)
     assert report["ms_per_person"] > 0
-    assert 0 < report["embedder_calls"]["total"] <= 4 * report["tracks"]
+    assert 0 < report["embedder_calls"]["per_person"] <= report["embedder_calls"]["most"] <= 4
+    assert report["decision_s"]["p95"] <= 0.6
     assert "people 6" in capsys.readouterr().out
     truth["appearances"][0]["person"] = "nobody"  # type: ignore[index]
     (tmp_path / "truth.json").write_text(json.dumps(truth))
