@@ -3,7 +3,7 @@
 Every person counted belongs to exactly one published figure, and every figure stands on at least k people. What is too
 small waits and is merged with what comes next in the same series; what is published never changes. All answers,
 comparisons and exports are sums of whole figures, so whatever one subtracts from whatever, sums of whole figures
-remain. See docs/decisions/0007.
+remain. See docs/decisions/0008.
 """
 
 from __future__ import annotations

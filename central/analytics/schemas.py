@@ -183,6 +183,7 @@ class Side(Figures):
 
     store: str
     days: int
+    """Days with figures: those `entered_per_day` and `hours` are about."""
     entered: int
     entered_per_day: float
     groups: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,10 +31,11 @@ from central.analytics.schemas import (
     Side,
     SideZone,
 )
-from central.analytics.shelf import Total
+from central.analytics.shelf import Total, cell_of
 
 DEFAULT_CELL = 0.25
-DAY = timedelta(days=1)
+SMALLEST_SHARE = 0.07
+"""Times are drawn in groups that hold at least this part of everybody."""
 STOPPED = ("stopped", "scanned")
 PEOPLE = ("passed", *STOPPED)
 """Everybody in a zone is in one of these: who only passed, who stopped, who scanned something."""
@@ -50,12 +51,10 @@ async def heatmap(session: AsyncSession, asked: Asked, hour: int | None = None) 
     cell_m = max(sizes.values(), default=DEFAULT_CELL)
     cells: dict[tuple[int, int], float] = {}
     for place, size in sizes.items():
-        told = found.totals["heat", place].cells
-        if size == cell_m and not cells:
-            cells = told
-            continue
-        for (ix, iy), seconds in told.items():  # finer cells are folded into the coarsest
-            cell = (int(ix * size // cell_m), int(iy * size // cell_m))
+        for packed, seconds in found.totals["heat", place].cells.items():
+            cell = cell_of(packed)
+            if size != cell_m:  # finer cells are folded into the coarsest
+                cell = (int(cell[0] * size // cell_m), int(cell[1] * size // cell_m))
             cells[cell] = cells.get(cell, 0.0) + seconds
     rows: list[Cell] = [(ix, iy, round(seconds, 1)) for (ix, iy), seconds in sorted(cells.items())]
     return Heatmap.model_validate({**found.head(), "cell_m": cell_m, "cells": rows})
@@ -94,7 +93,7 @@ def _zone(place: str, found: Found) -> DwellZone:
 def _distribution(counts: Sequence[float], k: int) -> list[Share]:
     whole = {bucket: int(count) for bucket, count in enumerate(counts)}
     shares = []
-    for first, last in grouped(whole, k):
+    for first, last in grouped(whole, max(k, round(sum(counts) * SMALLEST_SHARE))):
         stays = round(sum(counts[first : last + 1]))
         if stays >= k:
             shares.append(Share(from_s=ends(first)[0], to_s=ends(last)[1], stays=stays))
@@ -195,9 +194,12 @@ async def side(session: AsyncSession, asked: Asked) -> Side:
     """One store in one interval."""
     found = await reading.read(session, asked, "in", "groups", *PEOPLE)
     hours: dict[int, int] = defaultdict(int)
+    dates = set()
     for row in await reading.hourly(session, asked, found.source, "in"):
-        hours[(row.until - HOUR).astimezone(asked.zone).hour] += row.people
-    entered, days = found.total("", "in").people, max(1, round((asked.end - asked.start) / DAY))
+        local = (row.until - HOUR).astimezone(asked.zone)
+        hours[local.hour] += row.people
+        dates.add(local.date())
+    entered, days = found.total("", "in").people, max(1, len(dates))
     zones = []
     for place in found.places(*PEOPLE):
         whole, stopped = found.total(place, *PEOPLE).people, found.total(place, *STOPPED).people

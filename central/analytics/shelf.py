@@ -48,10 +48,28 @@ def figure_sums(figure: Published) -> JsonDict:
     return {"sums": dict(figure.sums), "groups": groups, "cameras": sorted(figure.cameras)}
 
 
+_HALF, _SPAN = 4096, 8192
+"""Cells lie within +-4000 (contract): a place is one number, read and added several times faster than three."""
+
+
+def place_of(cell: Cell) -> int:
+    """A cell as one number."""
+    return (cell[0] + _HALF) * _SPAN + cell[1] + _HALF
+
+
+def cell_of(place: int) -> Cell:
+    """And back."""
+    return place // _SPAN - _HALF, place % _SPAN - _HALF
+
+
 def heat_sums(cells: Mapping[Cell, float], cameras: frozenset[str]) -> JsonDict:
     """A published figure of heat."""
-    rows = [[ix, iy, round(seconds, 3)] for (ix, iy), seconds in sorted(cells.items())]
-    return {"cells": rows, "cameras": sorted(cameras)}
+    return {**_heat({place_of(cell): seconds for cell, seconds in cells.items()}), "cameras": sorted(cameras)}
+
+
+def _heat(cells: Mapping[int, float]) -> JsonDict:
+    places = sorted(cells)
+    return {"places": places, "seconds": [round(cells[place], 2) for place in places]}
 
 
 class Total:
@@ -63,7 +81,7 @@ class Total:
         self.people = 0
         self.sums: dict[str, float] = {}
         self.groups: dict[Group, float] = {}
-        self.cells: dict[Cell, float] = {}
+        self.cells: dict[int, float] = {}
         self.cameras: set[str] = set()
 
     def add(self, people: int, told: JsonDict) -> None:
@@ -73,10 +91,11 @@ class Total:
             self.sums[name] = self.sums.get(name, 0.0) + value
         for first, last, count in cast("list[tuple[int, int, float]]", told.get("groups", ())):
             self.groups[first, last] = self.groups.get((first, last), 0.0) + count
-        cells = self.cells
-        for ix, iy, seconds in cast("list[tuple[int, int, float]]", told.get("cells", ())):
-            place = (ix, iy)
-            cells[place] = cells.get(place, 0.0) + seconds
+        if "places" in told:
+            cells = self.cells
+            places, seconds = cast("list[int]", told["places"]), cast("list[float]", told["seconds"])
+            for place, value in zip(places, seconds, strict=True):
+                cells[place] = cells.get(place, 0.0) + value
         self.cameras.update(cast("list[str]", told.get("cameras", ())))
 
     def merge(self, other: Total) -> None:
@@ -92,6 +111,4 @@ class Total:
         """As one row again."""
         groups = [[first, last, count] for (first, last), count in sorted(self.groups.items())]
         found: JsonDict = {"sums": self.sums, "groups": groups, "cameras": sorted(self.cameras)}
-        if self.cells:
-            found["cells"] = [[ix, iy, round(seconds, 3)] for (ix, iy), seconds in sorted(self.cells.items())]
-        return found
+        return found | _heat(self.cells) if self.cells else found

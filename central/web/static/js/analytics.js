@@ -154,6 +154,8 @@ function drawDistribution() {
   }));
 }
 
+const labels = (id) => [...element(id).querySelectorAll("thead th")].slice(1).map((one) => one.textContent);
+
 function drawFunnel(rows) {
   element("no-funnel").hidden = rows.length > 0;
   element("funnel-table").hidden = rows.length === 0;
@@ -161,7 +163,7 @@ function drawFunnel(rows) {
   const of = (part, all) => (part && all ? `${Math.round((100 * part) / all)} %` : null);
   element("funnel").replaceChildren(...rows.map((one) => row(nameOf(one.zone), [
     count(one.passed), [count(one.stopped), of(one.stopped, one.passed)], [count(one.scanned), of(one.scanned, one.passed)], [count(one.bought), of(one.bought, one.passed)],
-  ], (one.passed ?? 0) / top)));
+  ], (one.passed ?? 0) / top, labels("funnel-table"))));
 }
 
 function drawQueues(rows) {
@@ -169,7 +171,7 @@ function drawQueues(rows) {
   element("queue-table").hidden = rows.length === 0;
   element("queues").replaceChildren(...rows.map((one) => row(nameOf(one.zone), [
     count(one.served), duration(one.wait_p50_s, texts), duration(one.wait_p90_s, texts), one.length_mean.toLocaleString(language, { maximumFractionDigits: 1 }),
-  ])));
+  ], null, labels("queue-table"))));
 }
 
 async function heat(values = span(chosen())) {

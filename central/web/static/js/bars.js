@@ -26,15 +26,20 @@ export function bar(share) {
   return svg;
 }
 
-/** A table row: a heading and right-aligned values (a value may be [text, small text]). */
-export function row(heading, values, share = null) {
+/** A table row: a heading and right-aligned values (a value may be [text, small text]). On a phone the column's name
+ * stands before each value (`labels`), and roles say that it is still a table. */
+export function row(heading, values, share = null, labels = []) {
   const line = document.createElement("tr");
+  line.setAttribute("role", "row");
   const first = document.createElement("th");
   first.scope = "row";
+  first.setAttribute("role", "rowheader");
   first.textContent = heading;
   if (share !== null) first.append(bar(share));
-  line.append(first, ...values.map((value) => {
+  line.append(first, ...values.map((value, index) => {
     const cell = document.createElement("td");
+    cell.setAttribute("role", "cell");
+    if (labels[index]) cell.dataset.label = labels[index];
     cell.className = "right number";
     const [text, small] = Array.isArray(value) ? value : [value, null];
     cell.textContent = text;

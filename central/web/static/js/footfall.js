@@ -53,6 +53,7 @@ export class Footfall {
 
   /** Seconds between marks of the time axis: whole buckets. */
   steps() {
+    if (this.half() >= 11 * 3600) return [1, 2, 7, 14, 28].map((days) => days * 86400);
     return this.half() >= 1800 ? [1, 2, 3, 4, 6, 12, 24, 48, 168].map((hours) => hours * 3600) : [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * 60);
   }
 
