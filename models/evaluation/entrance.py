@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from statistics import quantiles
 
 LATE_S = 0.6
-MOST_CALLS = 4
 MIN_OVERLAP = 0.3
 FAR_APART = 0.25
 SAME_MOMENT_S = 0.25
@@ -97,7 +96,6 @@ def score_entrance(
             "total": sum(track.embedder_calls for track in tracks),
             "per_person": round(sum(calls) / len(calls), 3) if calls else 0.0,
             "most": max(calls, default=0),
-            "over_four": sum(count > MOST_CALLS for count in calls),
         },
         "ms_per_person": round(total_ms / len(people), 3) if people else 0.0,
     }

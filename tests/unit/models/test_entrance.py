@@ -71,3 +71,13 @@ def test_nobody_came() -> None:
     report = score_entrance([], [track(0, (1, None))], 5)
     assert (report["people"], report["tracks_of_nobody"], report["ms_per_person"]) == (0, 1, 0)
     assert report["delay_s"] == {"p50": None, "p95": None}
+
+
+def test_embedder_calls_count_for_whom_they_were_spent_on() -> None:
+    """A track that went over from one person to another: by place each has two calls, by track one has all four."""
+    path = {x: tuple(Sighting(0.1 * n, x, 0.5) for n in range(40)) for x in (0.2, 0.8)}
+    truth = [Appearance(None, 0, 4, 1, path[0.2]), Appearance(None, 0, 4, 1, path[0.8])]
+    spent = (Sighting(1, 0.2, 0.5), Sighting(1.2, 0.21, 0.5), Sighting(2, 0.79, 0.5), Sighting(2.2, 0.8, 0.5))
+    went_over = DecidedTrack(0, 4, (Decision(2.5, None),), 4, path[0.2], spent)
+    calls = score_entrance(truth, [went_over], 0)["embedder_calls"]
+    assert calls == {"total": 4, "per_person": 2.0, "most": 2}
