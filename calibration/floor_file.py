@@ -150,8 +150,10 @@ def reasons(result: FloorCalibration) -> tuple[str, ...]:
         return ("four points always fit; measure at least one more so that the error is known",)
     worst = float(np.max(result.errors_m))
     marked = result.outliers or (() if result.suspect is None else (result.suspect,))
-    names = ", ".join(str(index + 1) for index in marked)
-    return (f"the points do not agree on one floor: worst error {worst:.2f} m; measure again: point {names}",)
+    text = f"the points do not agree on one floor: worst error {worst:.2f} m"
+    if not marked:
+        return (f"{text}; measure one more to find out which is wrong",)
+    return (f"{text}; measure again: point {', '.join(str(index + 1) for index in marked)}",)
 
 
 def floor_yaml(record: FloorFile) -> str:

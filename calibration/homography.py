@@ -103,8 +103,10 @@ def _outliers(image: Points, floor: Points) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(np.ravel(agreed) == 0))
 
 
-def _suspect(image: Points, floor: Points) -> int:
-    """Index of the pair whose removal leaves the smallest misfit among the rest."""
+def _suspect(image: Points, floor: Points) -> int | None:
+    """Index of the pair whose removal leaves the smallest misfit among the rest; of five, any four fit."""
+    if len(image) <= MIN_POINTS + 1:
+        return None
     misfit = []
     for index in range(len(image)):
         rest = np.arange(len(image)) != index

@@ -103,7 +103,7 @@ def _advice(verdict: Verdict) -> str:
     return {
         Verdict.VALID: "copy `homography` into the camera's section, or name the file in its `calibration`",
         Verdict.UNCHECKED: "four points always fit; measure at least one more so that the error is known",
-        Verdict.INVALID: "the points do not agree on one floor; measure the marked one again, then repeat",
+        Verdict.INVALID: "the points do not agree on one floor; measure the marked one again (none: one more), repeat",
     }[verdict]
 
 

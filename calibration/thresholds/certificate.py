@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from calibration.thresholds.errors import ThresholdError
 
 FORMAT = "vitrina threshold certificate 1"
-METHOD = "gpd-max-of-n 1"
+METHOD = "gpd-max-of-n 2"
 DAYS_VALID = 90
 _MOST_BYTES = 64 * 1024
 _SHA256 = r"^[0-9a-f]{64}$"

@@ -13,7 +13,7 @@ from calibration.thresholds.goodness import Goodness, goodness
 from calibration.thresholds.missed import set_apart_missed
 from calibration.thresholds.rates import far_for, fpir, target_fpir
 from calibration.thresholds.records import ImpostorScore
-from calibration.thresholds.resample import REPLICATES, hours_of, resampled_tails
+from calibration.thresholds.resample import REPLICATES, design_effect, hours_of, resampled_tails
 from calibration.thresholds.tail import Floats, Sample, Tail, cut, fit, upper_limit, without_outliers
 
 HEADROOM = 1.25
@@ -72,6 +72,8 @@ class Earned:
     fpir_interval: tuple[float, float]
     reach: float
     """The target is this many times rarer than once in all comparisons seen."""
+    design_effect: float
+    """How many records stand for one: people who come in together, or twice within an hour."""
     if_all_were_strangers: float
     """The threshold with no record put down to a missed enrolled person."""
     tail: Tail
@@ -89,10 +91,12 @@ def earn(records: Sequence[ImpostorScore], wish: Wish, replicates: int = REPLICA
     confidence, reach = _affordable(galleries, wish)
     random = np.random.default_rng(_SEED)
     sample, tail, agreement = _fitted(scores, galleries, bars, wish, random)
-    tails = resampled_tails(sample, hours_of(scores, galleries, hours, sample.level), random, replicates)
+    by_hour = hours_of(scores, galleries, hours, sample.level)
+    effect = design_effect(by_hour)
+    tails = resampled_tails(sample, by_hour, random, replicates)
     resampled = np.array([other.score_at(wish.far) for other in tails])
-    threshold = _limit(tail, sample, wish.far, confidence, resampled)
-    all_strangers = _if_strangers(sample, wish.far, confidence, threshold)
+    threshold = _limit(tail, sample, wish.far, confidence, resampled, effect)
+    all_strangers = _if_strangers(sample, wish.far, confidence, threshold, effect)
     if sample.outliers > 0.0 and not wish.vouched:
         threshold = max(threshold, min(float(bars.max()), all_strangers))
     if threshold > CEILING:
@@ -110,6 +114,7 @@ def earn(records: Sequence[ImpostorScore], wish: Wish, replicates: int = REPLICA
         fpir_at_threshold=fpir(tail.far(threshold), wish.certified_size),
         fpir_interval=_spread(rates),
         reach=reach,
+        design_effect=effect,
         if_all_were_strangers=all_strangers,
         tail=tail,
         sample=sample,
@@ -159,18 +164,19 @@ def _fitted(
     )
 
 
-def _limit(tail: Tail, sample: Sample, far: float, confidence: float, resampled: Floats) -> float:
-    """The more careful of two one-sided limits: profile likelihood, and bootstrap by hour (sees dependence)."""
-    profile = upper_limit(tail, sample, far, _DEVIANCE[confidence])
+def _limit(tail: Tail, sample: Sample, far: float, confidence: float, resampled: Floats, effect: float) -> float:
+    """The more careful of two one-sided limits, both aware of dependence within an hour: profile likelihood, its
+    deviance widened by the design effect, and bootstrap by hour."""
+    profile = upper_limit(tail, sample, far, _DEVIANCE[confidence] * effect)
     return max(profile, float(np.quantile(resampled, confidence)), tail.score_at(far))
 
 
-def _if_strangers(sample: Sample, far: float, confidence: float, threshold: float) -> float:
+def _if_strangers(sample: Sample, far: float, confidence: float, threshold: float, effect: float) -> float:
     if sample.outliers == 0.0:
         return threshold
     all_strangers = without_outliers(sample)
     tail = fit(all_strangers)
-    return upper_limit(tail, all_strangers, far, _DEVIANCE[confidence])
+    return upper_limit(tail, all_strangers, far, _DEVIANCE[confidence] * effect)
 
 
 def _spread(values: Floats) -> tuple[float, float]:

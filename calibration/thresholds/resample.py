@@ -31,6 +31,19 @@ def hours_of(scores: Floats, galleries: Floats, hours: npt.NDArray[np.int64], le
     return Hours(np.bincount(index[under], minlength=count), comparisons, index[~under])
 
 
+def design_effect(hours: Hours) -> float:
+    """How many times more the exceedances vary from hour to hour than if people were independent; at least 1.
+
+    Kish's (1965) variance of a cluster sample over that of a simple one. Profile limits are widened by it: a likelihood
+    counts one person who is seen twenty times as twenty people (Rao & Scott 1981).
+    """
+    over = np.bincount(hours.of_excess, minlength=len(hours.below)).astype(np.float64)
+    records = hours.below + over
+    share = over.sum() / records.sum()
+    spread = float(((over - share * records) ** 2).sum())
+    return max(1.0, spread / float(share * (1.0 - share) * records.sum()))
+
+
 def resampled_tails(sample: Sample, hours: Hours, random: np.random.Generator, replicates: int) -> list[Tail]:
     """Tails fitted on hours drawn with replacement. Replicates with hardly an exceedance are drawn again."""
     tails: list[Tail] = []

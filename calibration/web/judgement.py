@@ -99,6 +99,8 @@ def _about(result: FloorCalibration, indices: list[int]) -> Iterator[Told]:
         return
     marked = result.outliers or (() if result.suspect is None else (result.suspect,))
     yield Told(("points",), "residual", {"error": round(float(np.max(result.errors_m)), 2), "limit": MAX_ERROR_M})
+    if not marked:
+        yield Told(("points",), "unclear_which", {}, True)
     yield from (Told(("points", indices[index]), "measure_again") for index in marked)
 
 
