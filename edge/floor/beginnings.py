@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from edge.tracking.association import overlap
 from edge.values import Box, Floats
 
-_MEMORY_S = 1.5
-_LEAST = 0.25
+_MEMORY_S = 0.9
+_LEAST = 0.3
 
 
 class Beginnings:

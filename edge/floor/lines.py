@@ -12,7 +12,7 @@ from edge.floor.zones import VisitOf
 from edge.geometry import segments_meet, side
 from edge.values import FloorPosition, Instant, PlanPoint
 
-_CLEAR_M = 0.15
+_CLEAR_M = 0.25
 """A track has changed sides only when it is this far past the line."""
 
 

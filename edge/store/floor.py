@@ -11,12 +11,13 @@ from edge.floor.lines import LineStage
 from edge.floor.occupancy import OccupancyStage
 from edge.floor.stage import FloorView
 from edge.floor.zones import ZoneStage
+from edge.geometry import distance
 from edge.store.people import Look, StoreSettings, StoreView
 from edge.store.tracker import StoreTracker
 from edge.values import Emission, FloorPosition, Instant
 from edge.visits import VisitBook
 
-_RECENTLY_S = 3.0
+_RECENTLY_S, _FASTEST_MPS = 3.0, 1.8
 
 
 class StoreFloor:
@@ -65,7 +66,11 @@ class StoreFloor:
         """On which side of a line somebody was before the track was confirmed."""
         for camera_track, track in store.begun:
             earlier = self._earlier.get(camera_track)
-            if earlier is not None and now.monotonic - earlier.seen_at <= _RECENTLY_S:
+            here = next((one.point for one in store.positions if one.track == track), None)
+            if earlier is None or here is None:
+                continue
+            passed = now.monotonic - earlier.seen_at
+            if passed <= _RECENTLY_S and distance(here, earlier.point) <= _FASTEST_MPS * passed:
                 self._lines.step([replace(earlier, track=track)], self._visits.visit_of, now)
 
     def _told(self, store: StoreView, now: Instant) -> list[Emission]:

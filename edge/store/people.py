@@ -88,12 +88,15 @@ class Person:
         """Whether nobody has seen this person since that look."""
         return link.at >= self.seen_at
 
-    def note(self, camera: str, position: FloorPosition, at: float, fresh_s: float) -> None:
-        """Seen by a camera."""
+    def note(self, camera: str, position: FloorPosition, at: float, fresh_s: float, expected: bool = True) -> None:
+        """Seen by a camera. `expected`: about where the person had to be; if not, it may be somebody else by now."""
+        before = self.links.get(camera)
+        if not expected or (before is not None and before.track != position.track and before.at < self.seen_at - 1e-9):
+            self.clear_at, self.clear_since = -1e9, None
         self.links[camera] = Link(position.track, at, position.clear, position.edge)
         self.looks += 1
         self.seen_at = max(self.seen_at, at)
-        if position.clear:
+        if position.clear and expected:
             if at - self.clear_at > fresh_s or self.clear_since is None:
                 self.clear_since = at
             self.clear_at = max(self.clear_at, at)

@@ -22,7 +22,8 @@ _LATEST_S = 1.0
 _HELD, _HELD_UNCLEAR = 6.0, 1.5
 """What the same track in the same camera counts for, nats; little while others overlap it in the picture."""
 _HELD_M, _HELD_S, _HELD_GATE = 2.5, 1.0, 60.0
-_USUAL = 6.0
+_USUAL, _LEAP = 6.0, 16.0
+"""Mahalanobis distances squared: from the first on a look weighs less, from the second on it speaks for a mix-up."""
 _NEAR_M = 1.0
 _STRAY_S = 1.2
 _ONE_S, _ONE_M = 0.8, 0.5
@@ -97,6 +98,7 @@ class StoreTracker:
         """Rows of people and the positions they were seen at; people who are new are among them."""
         points, spreads = measured(look.positions)
         matched: dict[int, FloorPosition] = {}
+        leaps: set[int] = set()
         left = list(range(len(look.positions)))
         if len(self._people) and left:
             score, distance = self._scores(look, points, spreads, lag)
@@ -104,12 +106,14 @@ class StoreTracker:
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                 if score[row, column] > 0:
                     matched[row] = look.positions[column]
+                    if distance[row, column] > _LEAP:
+                        leaps.add(row)
                     # A look far off is an outlier rather than a leap (Huber): a foot point behind a shelf, say.
                     off = max(1.0, float(distance[row, column]) / _USUAL)
                     self._bank.correct(row, points[column], spreads[column] * off, lag)
                     left.remove(column)
         for row, position in matched.items():
-            self._people[row].note(look.camera, position, look.at, self._settings.fresh_s)
+            self._people[row].note(look.camera, position, look.at, self._settings.fresh_s, row not in leaps)
             x, y, along_x, along_y = self._bank.mean[row].tolist()
             self._people[row].pace = (x, y, along_x, along_y)
             self._strays.pop((look.camera, position.track), None)
@@ -151,9 +155,9 @@ class StoreTracker:
             for column, position in enumerate(look.positions):
                 if link is not None and link.track == position.track:
                     bonus[row, column] = _HELD if position.clear and link.clear else _HELD_UNCLEAR
-                elif person.leaving:
-                    bonus[row, column] = _FAR
-                elif link is not None and link.edge and look.at - link.at > _OUT_OF_VIEW_S and person.only(link):
+                elif person.leaving or (
+                    link is not None and link.edge and look.at - link.at > _OUT_OF_VIEW_S and person.only(link)
+                ):
                     bonus[row, column] = _FAR
         self._favour_holders(look, bonus, away)
         new = np.log([self._expectation((float(x), float(y))) for x, y in points])
