@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from contract.quality import CalibrationState
 from contract.values import Base64, Name, Report, Seconds, Token, Utc
 
 
@@ -49,6 +50,8 @@ class CameraHealth(Report):
     processed: int = Field(ge=0)
     dropped: int = Field(ge=0)
     reconnects: int = Field(default=0, ge=0)
+    calibration: CalibrationState | None = None
+    """Of a floor camera; the reason is in the last `camera.calibration` event."""
 
 
 class Health(Report):

@@ -74,6 +74,11 @@ class CalibrationWatch:
         ground = self._grounds.get(camera)
         return ground is None or ground.now.state == "VALID"
 
+    def state(self, camera: str) -> CalibrationState | None:
+        """Of a floor camera."""
+        ground = self._grounds.get(camera)
+        return None if ground is None else ground.now.state
+
     def look(self, frame: Frame) -> None:
         """Compare this frame with the calibration: its size always, the view about once a minute."""
         ground = self._grounds.get(frame.camera)

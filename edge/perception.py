@@ -136,6 +136,7 @@ class Perception:
             processed=counts.taken,
             dropped=counts.dropped,
             reconnects=thread.counts.reconnects,
+            calibration=self._active.vision.calibration(name),
         )
 
     def _build(self, decision: PolicyDecision) -> _Active:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contract.quality import CalibrationState
 from edge.attachment import Place
 from edge.calibration_watch import CalibrationWatch
 from edge.checkin import Accepted, CheckinVerifier, Refused
@@ -156,6 +157,10 @@ class Vision:
         if self._scores is not None:
             self._scores.close()
         return self._calibration.mark(emitted) + self._visits.shutdown(now)
+
+    def calibration(self, camera: str) -> CalibrationState | None:
+        """How far a floor camera is trusted now; None of an entrance camera."""
+        return self._calibration.state(camera)
 
     @property
     def threshold(self) -> str:
