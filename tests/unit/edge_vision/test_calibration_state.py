@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,14 +18,17 @@ from calibration.background import reference
 from calibration.floor_file import FloorPoints, PointPair, floor_file, floor_yaml, solve
 from calibration.homography import project
 from calibration.lens.model import Lens
-from contract.events import FloorOccupancy, LineCrossed, ZoneLeft
+from contract.events import FloorOccupancy, LineCrossed, ZoneEntered, ZoneLeft
 from contract.quality import CameraCalibration
 from edge.calibration_watch import LOOK_AGAIN_S, LOOK_EVERY_S, CalibrationWatch
 from edge.cli import main
 from edge.config import ConfigError, load_config
 from edge.config.load import examine_config
+from edge.engines import Engines
 from edge.floor.plane import FloorPlane
-from edge.values import Frame, Instant
+from edge.gallery import Gallery
+from edge.values import Emission, Frame, Instant
+from edge.vision_node import Vision
 from simulator.scenes.floor import FloorScene
 
 At = Callable[..., Instant]
@@ -53,6 +57,14 @@ zones:
 lines:
   - {id: aisle, from: [3, 5], to: [7, 5], inside: right}
 """
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """The command line points the log at the stream of one test; the next has another."""
+    before = logging.getLogger().handlers[:]
+    yield
+    logging.getLogger().handlers[:] = before
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +268,39 @@ def test_a_lens_straightens_the_box_of_a_person() -> None:
     assert FloorPlane(((0.01, 0, 0), (0, 0.01, 0), (0, 0, 1))).straight((1, 2, 3, 4)) == (1, 2, 3, 4)
     strong = Lens("pinhole", lens.size, lens.matrix, np.array([-0.7, 0.1, 0, 0]))
     assert FloorPlane(((0.01, 0, 0), (0, 0.01, 0), (0, 0, 1)), strong).straight((1240, 500, 1280, 719)) is None
+
+
+def test_the_whole_node_says_so_on_every_event(folder: Path, scene: FloorScene, persons: Any, at: At) -> None:
+    """A person walks into a zone before and after the camera is knocked: same pipeline, honest marks."""
+    zone = project(scene.homography, np.array([[640.0, 520.0]]))[0]
+    corners = [
+        [round(float(zone[0] + x), 2), round(float(zone[1] + y), 2)] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
+    more = f"zones:\n  - {{id: z, polygon: {corners}, enter_s: 0.5, grace_s: 0.5, dwell_s: 100}}"
+    config = load_config(node(folder, more=more))
+    vision = Vision(
+        config, "qr_only", Gallery(searchable=False), Engines(persons=persons), at(0), run="t", new_id=lambda: "v"
+    )
+    straight = scene.render(3, [])
+    crooked = turned(straight)
+    persons.boxes = [(590, 300, 690, 520)]
+
+    def walk(picture: np.ndarray, start: float, seconds: float) -> list[Emission]:
+        told: list[Emission] = []
+        for tick in range(int(seconds * 5)):
+            now = at(start + tick / 5)
+            frame = picture.copy()
+            frame[100:140, (tick * 37) % 1200 : (tick * 37) % 1200 + 40] = 255
+            told += vision.frame(Frame("floor", frame, now)) + vision.tick(now)
+        return told
+
+    good = walk(straight, 0, 4)
+    assert vision.calibration("floor") == "VALID"
+    walk(crooked, 70, 40)
+    assert vision.calibration("floor") == "INVALID"
+    bad = walk(crooked, 200, 4) + vision.shutdown(at(205))
+    zones = [[event for event in told if isinstance(event, (ZoneEntered, ZoneLeft))] for told in (good, bad)]
+    assert zones[0]
+    assert all(event.calibrated for event in zones[0])
+    assert zones[1]
+    assert not any(event.calibrated for event in zones[1])
