@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from edge.store.doubt import Doubts
 from edge.store.motion import MotionBank, measured
-from edge.store.people import Door, Look, Person, StoreSettings, StoreView
+from edge.store.people import Door, Link, Look, Person, StoreSettings, StoreView
 from edge.values import Floats, FloorPosition
 
 _LATEST_S = 1.0
@@ -126,6 +126,10 @@ class StoreTracker:
         for track in look.ended:
             self._strays.pop((look.camera, track), None)
         return matched
+
+    @staticmethod
+    def _left_view(person: Person, link: Link, now: float) -> bool:
+        return link.edge and now - link.at > _OUT_OF_VIEW_S and person.only(link)
 
     def _favour_holders(self, look: Look, bonus: Floats, away: Floats) -> None:
         """A camera's track that was somebody a moment ago is not somebody else now, unless much speaks for it."""
