@@ -45,6 +45,7 @@ from central.privacy.vault import FileVault
 from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
 from central.schema import migrate
+from central.segments.routes import router as segments
 from central.settings import Settings, broker_address
 from central.staff.access import ReaderDep
 from central.staff.limiter import LoginLimiter
@@ -66,6 +67,7 @@ ROUTERS = (
     pricing,
     till,
     contribution,
+    segments,
     catalogue,
     feeds,
     product_router,

@@ -18,6 +18,7 @@ from central.pricing import tables as _pricing
 from central.privacy import tables as _privacy
 from central.profiles import tables as _profiles
 from central.sales import tables as _sales
+from central.segments import tables as _segments
 from central.staff import tables as _staff
 from central.visits import tables as _visits
 
@@ -38,6 +39,7 @@ MODULES = (
     _privacy,
     _profiles,
     _sales,
+    _segments,
     _staff,
     _visits,
 )

@@ -16,6 +16,7 @@ from central.effects import Effects
 from central.pricing.ruleset import Facts
 from central.pricing.tables import DayCondition, PriceOccasion
 from central.profiles.tables import Customer
+from central.segments.service import segments_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def gather(effects: Effects, store: Store, customer: Customer, product: Pr
         sku=product.sku,
         category=product.category or "",
         brand=product.brand or "",
-        segments=frozenset(),
+        segments=frozenset(await segments_of(session, customer.subject, effects.now)),
         interest=await _interest(effects, customer.subject, product.sku),
         conditions=await conditions(session, store, effects.now),
     )
