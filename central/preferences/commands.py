@@ -9,7 +9,6 @@ from central.catalogue.tables import Store
 from central.errors import MisconfiguredError
 from central.preferences import learning, shelf
 from central.preferences.evaluation import evaluate
-from central.preferences.lexicon import lexicon
 from central.preferences.population import generate
 from central.runtime import Runtime
 
@@ -45,7 +44,7 @@ async def _stored(runtime: Runtime, store: str, seed: int) -> dict[str, object]:
         found: dict[str, object] = {}
         for category in sorted({row.category or "" for row in rows.values()}):
             around = await shelf.in_categories(session, store, [category or None])
-            report = evaluate([shelf.item_of(row, lexicon()) for row in around], people, seed=seed)
+            report = evaluate([shelf.item_of(row) for row in around], people, seed=seed)
             found[category] = report.as_json() if report else "too few opinions yet: five people who differ are needed"
     return found
 

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.database import Database
 from central.preferences import shelf
-from central.preferences.lexicon import lexicon
 from central.preferences.opinions import Content, judged, together
 from central.preferences.schemas import OpinionOut
 from central.preferences.tables import Opinion, Prior
@@ -66,9 +65,7 @@ async def relearn(db: Database, vault: Vault, store: str, now: datetime, segment
         everyone = await people(session, vault, store)
         rows = await shelf.by_sku(session, store, {opinion.sku for person in everyone.values() for opinion in person})
         shelves = {
-            category: [
-                shelf.item_of(row, lexicon()) for row in await shelf.in_categories(session, store, [category or None])
-            ]
+            category: [shelf.item_of(row) for row in await shelf.in_categories(session, store, [category or None])]
             for category in sorted({row.category or "" for row in rows.values()})
         }
     # Seconds of arithmetic: beside the event loop, and with no transaction open.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -101,6 +101,12 @@ def _enter(phrases: dict[str, Meaning], word: str, meaning: Meaning) -> None:
         raise ValueError(f"parameters.yaml: {word!r} stands for {before.key} and for {meaning.key}")
     if before.direction is not None and meaning.direction is not None and before.direction != meaning.direction:
         raise ValueError(f"parameters.yaml: {word!r} stands for more and for less {meaning.key}")
+
+
+@lru_cache(maxsize=10_000)
+def canonical(name: str) -> str:
+    """`lexicon().key`, remembered: a shelf says the same few names again and again."""
+    return lexicon().key(name)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import exp
 from typing import Final
 
@@ -50,39 +51,37 @@ def figure(item: Item, key: str) -> float | None:
 
 def rank(candidates: Sequence[Candidate], setting: Setting, limit: int) -> list[Suggestion]:
     """The best answers first. What misses something comes only when nothing fits all that was asked."""
-    judged = [_judge(candidate, setting) for candidate in candidates]
-    exact = [entry for entry in judged if not entry.misses]
-    chosen = exact or judged
-    chosen.sort(
-        key=lambda entry: (len(entry.misses), -entry.rank, entry.candidate.item.price, entry.candidate.item.sku)
+    weighed = [_weigh(candidate, setting) for candidate in candidates]
+    chosen = [entry for entry in weighed if not entry.missed] or weighed
+    best = nsmallest(
+        limit, chosen, key=lambda entry: (entry.missed, -entry.worth, entry.of.item.price, entry.of.item.sku)
     )
-    return [_suggestion(entry, setting) for entry in chosen[:limit]]
+    return [_suggestion(entry.of, setting) for entry in best]
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    candidate: Candidate
-    score: float
-    sd: float
-    rank: float
-    met: list[str]
-    misses: list[str]
+class _Weighed:
+    """Enough to put a candidate in its place; words come only for those that are shown."""
+
+    of: Candidate
+    missed: int
+    worth: float
 
 
-def _judge(candidate: Candidate, setting: Setting) -> _Judged:
-    met: list[str] = []
-    misses: list[str] = []
-    soft = 0.0
-    taste = setting.tastes.get(candidate.item.category)
+def _weigh(candidate: Candidate, setting: Setting) -> _Weighed:
+    item = candidate.item
+    taste = setting.tastes.get(item.category)
+    worth = _NEAR[candidate.where.status] + (taste.liking(item) if taste else 0.0)
+    missed = 0
     for condition in setting.query.conditions:
         if condition.than is None:
-            soft += _lean(candidate.item, condition, taste)
-            continue
-        passed, words = _test(candidate.item, condition, setting)
-        (met if passed else misses).append(words)
+            worth += _lean(item, condition, taste)
+        elif not _passes(*_figures(item, condition, setting), condition):
+            missed += 1
+    met: list[str] = []
+    misses: list[str] = []
     _limits(candidate, setting, met, misses)
-    score, sd = taste.score(candidate.item) if taste else (0.0, 0.0)
-    return _Judged(candidate, score, sd, score + soft + _NEAR[candidate.where.status], met, misses)
+    return _Weighed(candidate, missed + len(misses), worth)
 
 
 def _lean(item: Item, condition: Condition, taste: Taste | None) -> float:
@@ -93,22 +92,34 @@ def _lean(item: Item, condition: Condition, taste: Taste | None) -> float:
     return _SOFT * (z if condition.direction == "more" else -z)
 
 
+def _figures(item: Item, condition: Condition, setting: Setting) -> tuple[float | None, float | None]:
+    """The item's figure and the one it is measured by."""
+    than = condition.than
+    assert than is not None
+    other = setting.references.get(than.sku) if than.sku else None
+    return figure(item, condition.parameter), figure(other.item, condition.parameter) if other else than.value
+
+
+def _passes(value: float | None, limit: float | None, condition: Condition) -> bool:
+    if value is None or limit is None:
+        return False
+    apart = value - limit if condition.direction == "more" else limit - value
+    return apart > 0 or (condition.or_equal and apart == 0)
+
+
 def _test(item: Item, condition: Condition, setting: Setting) -> tuple[bool, str]:
     words, key, than = setting.wording, condition.parameter, condition.than
-    assert than is not None
-    value = figure(item, key)
-    other = setting.references.get(than.sku) if than.sku else None
-    limit = figure(other.item, key) if other else than.value
+    value, limit = _figures(item, condition, setting)
     if value is None or limit is None:
         return False, words.say("no_figure", name=words.name(key))
-    apart = value - limit if condition.direction == "more" else limit - value
-    passed = apart > 0 or (condition.or_equal and apart == 0)
+    passed = _passes(value, limit, condition)
+    other = setting.references.get(than.sku) if than is not None and than.sku else None
     said = {"name": words.name(key), "value": words.value(key, value), "word": words.word(key, condition.direction)}
     if other is None:
         text = f"asked_{condition.direction}" if passed else "missed_limit"
         return passed, words.say(text, **said, limit=words.value(key, limit))
     if passed:
-        return True, words.say("than", **said, difference=words.value(key, abs(apart)), title=other.title)
+        return True, words.say("than", **said, difference=words.value(key, abs(value - limit)), title=other.title)
     return False, words.say("missed", **said, title=other.title, other=words.value(key, limit))
 
 
@@ -131,20 +142,27 @@ def _limits(candidate: Candidate, setting: Setting, met: list[str], misses: list
         misses.append(words.where(candidate.where))
 
 
-def _suggestion(entry: _Judged, setting: Setting) -> Suggestion:
-    candidate = entry.candidate
+def _suggestion(candidate: Candidate, setting: Setting) -> Suggestion:
     taste = setting.tastes.get(candidate.item.category)
+    met: list[str] = []
+    misses: list[str] = []
+    for condition in setting.query.conditions:
+        if condition.than is not None:
+            passed, words = _test(candidate.item, condition, setting)
+            (met if passed else misses).append(words)
+    _limits(candidate, setting, met, misses)
+    score, sd = taste.score(candidate.item) if taste else (0.0, 0.0)
     own = _why(candidate.item, taste, setting) if taste else []
     where = setting.wording.where(candidate.where)
-    reasons = [*entry.misses, *entry.met, *own][: MOST_REASONS - 1]
+    reasons = [*misses, *met, *own][: MOST_REASONS - 1]
     return Suggestion(
         sku=candidate.item.sku,
         title=candidate.title,
         price=candidate.item.price,
         currency=candidate.currency,
-        score=round(entry.score, 4),
-        sd=round(entry.sd, 4),
-        exact=not entry.misses,
+        score=round(score, 4),
+        sd=round(sd, 4),
+        exact=not misses,
         reasons=reasons if where in reasons else [*reasons, where],
         availability=candidate.where,
         page=candidate.page,

@@ -111,9 +111,7 @@ async def model(
         mine = _Known(known.personal, [entry for entry in known.tried if entry.store == name])
         rows = await shelf.by_sku(session, name, [entry.sku for entry in mine.tried])
         around = await shelf.in_categories(session, name, sorted({row.category for row in rows.values()}, key=str))
-        tastes = _tastes(
-            [shelf.item_of(row, lexicon()) for row in around], await _priors(session, name), mine, segments
-        )
+        tastes = _tastes([shelf.item_of(row) for row in around], await _priors(session, name), mine, segments)
         tried_in = {row.category or "" for row in rows.values()}
         categories += [_out(category, taste) for category, taste in sorted(tastes.items()) if category in tried_in]
     opinions = sum(category.opinions for category in categories)
@@ -234,16 +232,16 @@ class _Search:
         references = await shelf.by_sku(self.session, self.store, named)
         self._drop_lost(found, named - references.keys())
         rows = await self._rows(query, references)
-        items = [shelf.item_of(row, self.words) for row in rows]
-        self.wording = Wording(self.language, self.wording.currency, self.words, shelf.units_of(rows[:300], self.words))
+        items = [shelf.item_of(row) for row in rows]
+        self.wording = Wording(self.language, self.wording.currency, self.words, shelf.units_of(rows[:300]))
         self._find_named(found, items)
         chosen = [
-            row for row, item in zip(rows, items, strict=True)
+            (row, item)
+            for row, item in zip(rows, items, strict=True)
             if row.available and row.sku not in named | self.without and self._fits(row, item, query)
-        ]  # fmt: skip
-        language = str(self.language)
-        candidates = await shelf.candidates(self.session, chosen, self.words, language, self.now)
-        known = await shelf.candidates(self.session, list(references.values()), self.words, language, self.now)
+        ]
+        candidates = await self._candidates(chosen)
+        known = await self._candidates([(row, shelf.item_of(row)) for row in references.values()])
         by_sku = {candidate.item.sku: candidate for candidate in known}
         self._drop_incomparable(found, by_sku)
         priors = await _priors(self.session, self.store)
@@ -266,6 +264,10 @@ class _Search:
             personal=setting.personal,
             suggestions=suggestions,
         )
+
+    async def _candidates(self, pairs: Sequence[tuple[Product, Item]]) -> list[Candidate]:
+        rows, items = [row for row, _ in pairs], [item for _, item in pairs]
+        return await shelf.candidates(self.session, rows, items, self.language, self.now)
 
     async def _rows(self, query: Query, references: dict[str, Product]) -> list[Product]:
         """The products of the categories meant: of the words, else of what is compared with, else of what was tried."""

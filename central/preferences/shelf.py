@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.catalogue import products
 from central.catalogue.parameters import Parameter, parse
 from central.catalogue.tables import Product, Store
-from central.preferences.lexicon import Lexicon
+from central.preferences.lexicon import canonical
 from central.preferences.ranking import Candidate
 from central.preferences.taste import Item
 
@@ -20,24 +20,24 @@ MOST: Final = 3000
 """Products looked at in one search; a category of more is cut, and the answer says so."""
 
 
-def item_of(row: Product, lexicon: Lexicon) -> Item:
+def item_of(row: Product) -> Item:
     """Figures under canonical names; of two names for one parameter the first counts."""
     values: dict[str, float] = {}
     for name, stored in row.parameters.items():
         value = stored.get("value") if isinstance(stored, dict) else parse(stored).value
         if isinstance(value, int | float):
-            values.setdefault(lexicon.key(name), float(value))
+            values.setdefault(canonical(name), float(value))
     return Item(row.sku, row.price, values, row.category or "")
 
 
-def units_of(rows: Iterable[Product], lexicon: Lexicon) -> dict[str, str]:
+def units_of(rows: Iterable[Product]) -> dict[str, str]:
     """The kept unit of each parameter, as the products have it."""
     found: dict[str, str] = {}
     for row in rows:
         for name, stored in row.parameters.items():
             unit = stored.get("unit") if isinstance(stored, dict) else _bare(stored).unit
             if isinstance(unit, str):
-                found.setdefault(lexicon.key(name), unit)
+                found.setdefault(canonical(name), unit)
     return found
 
 
@@ -81,13 +81,13 @@ async def categories(session: AsyncSession, store: str) -> list[str]:
 
 
 async def candidates(
-    session: AsyncSession, rows: Sequence[Product], lexicon: Lexicon, language: str, now: datetime
+    session: AsyncSession, rows: Sequence[Product], items: Sequence[Item], language: str, now: datetime
 ) -> list[Candidate]:
-    """With where they can be had."""
+    """With where they can be had; `items` are the rows' own."""
     where = await products.availability(session, rows, now) if rows else {}
     return [
-        Candidate(item_of(row, lexicon), title_of(row, language), row.currency, row.page, where[row.sku])
-        for row in rows
+        Candidate(item, title_of(row, language), row.currency, row.page, where[row.sku])
+        for row, item in zip(rows, items, strict=True)
     ]
 
 

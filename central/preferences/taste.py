@@ -123,6 +123,10 @@ class Taste:
     touched: frozenset[str]
     """Parameters their own opinions said something about."""
 
+    def liking(self, item: Item) -> float:
+        """Expected liking; the product of usual values is 0."""
+        return dot(self.mean, self.space.z(item))
+
     def score(self, item: Item) -> tuple[float, float]:
         """Expected liking (the product of usual values is 0) and its standard deviation."""
         z = self.space.z(item)
