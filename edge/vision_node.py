@@ -45,6 +45,8 @@ class VisionCounters:
     """Since the start; for health."""
 
     decisions: Mapping[str, int] = field(default_factory=dict)
+    unrecognisable: Mapping[str, int] = field(default_factory=dict)
+    """Why: small, edge, hidden, blurred, turned, short."""
     checkins: Mapping[str, int] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
     denied: Mapping[str, int] = field(default_factory=dict)
@@ -179,6 +181,7 @@ class Vision:
         visits = self._visits.counts
         return VisionCounters(
             decisions=_sum(counts.decisions for counts in faces),
+            unrecognisable=_sum(counts.unrecognisable for counts in faces),
             checkins=self._desk.checkins(),
             codes=dict(self._desk.counts),
             denied=_sum(counts.denied for counts in faces),

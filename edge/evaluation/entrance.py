@@ -53,13 +53,18 @@ def evaluate_entrance(
         **report,
         "decision_s": {f"p{percent}": _quantile(recorder.waits_s, percent) for percent in (50, 95)},
         "outcomes": dict(run.counters.decisions),
+        "unrecognisable": dict(run.counters.unrecognisable),
     }
 
 
 def summary(report: Report) -> str:
     """A line for people."""
     keys = ("people", "found", "right", "wrong", "strangers_named", "missed", "late", "ms_per_person")
-    return ", ".join(f"{key.replace('_', ' ')} {report[key]}" for key in keys)
+    calls = report["embedder_calls"]
+    spent = ""
+    if isinstance(calls, dict):
+        spent = f", embedder calls {calls['per_person']} a person, {calls['most']} at most"
+    return ", ".join(f"{key.replace('_', ' ')} {report[key]}" for key in keys) + spent
 
 
 def _mode(config: EdgeConfig, camera_id: str) -> str:

@@ -101,13 +101,11 @@ class Identifier:
         """What this frame allows to decide about the tracks in it."""
         now = frame.captured
         self._claim_taken = False
+        decided = [d for ended in tracks.ended for d in self._conclude(self._bonds.pop(ended, None), now)]
         self._meet(tracks.tracks, now)
-        decided: list[Decision] = []
         seen = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
         for number, track in enumerate(seen):
             decided += self._watched_look(track, [other.box for other in seen[:number]], frame, claim)
-        for ended in tracks.ended:
-            decided += self._conclude(self._bonds.pop(ended, None), now)
         return decided
 
     def close(self, now: Instant) -> list[Decision]:

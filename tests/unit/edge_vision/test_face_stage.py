@@ -155,7 +155,8 @@ def test_a_bad_picture_is_unrecognisable_not_a_stranger(
     play(node, picture, 3)
     faces.people = []
     play(node, picture, 3, start=3)
-    assert node.counters().decisions == {"unrecognisable": 1}, reason
+    assert node.counters().decisions == {"unrecognisable": 1}
+    assert node.counters().unrecognisable == {reason: 1}
     assert faces.calls["embed"] == 0
 
 
