@@ -57,7 +57,7 @@ def _evidence(earned: Earned) -> Iterator[str]:
     )
     yield f"fit: Anderson-Darling {earned.fit.statistic:.2f}, p = {earned.fit.p_value:.2f} (poor below 0.05)"
     if earned.design_effect >= _SEVERAL:
-        yield f"dependence: {earned.design_effect:.1f} records of an hour say as much as one; the limit is widened by it"
+        yield f"dependence: {earned.design_effect:.1f} records of an hour say as much as one; the limit allows for it"
     far_out = "" if earned.reach <= SAFE_REACH else f" More than {SAFE_REACH:g} times: the 99 % limit is used."
     if earned.reach > 1.0:
         yield f"reach: the target is {earned.reach:.1f} times rarer than anything these scores could show.{far_out}"

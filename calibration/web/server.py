@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import ipaddress
 import secrets
+import signal
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -174,16 +175,17 @@ async def body(request: web.Request, model: type[M]) -> M:
 
 
 def run_page(server: PageServer, say: Callable[[str], None], stop: threading.Event) -> int:
-    """Until Ctrl-C."""
+    """Until Ctrl-C or SIGTERM; called on the main thread."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
     server.start()
     say(f"open {server.url}")
     say("Ctrl-C ends it")
     try:
         stop.wait()
-    except KeyboardInterrupt:
-        say("ended")
     finally:
         server.stop()
+    say("ended")
     return 0
 
 
