@@ -85,7 +85,8 @@ async def history(session: AsyncSession, subject: str) -> History:
 
 async def _site_days(session: AsyncSession, owners: Sequence[str]) -> list[datetime]:
     """One moment for every day with an event; of older days only the last one is still known."""
-    statement = select(func.max(SiteEvent.at)).where(SiteEvent.owner.in_(owners)).group_by(SiteEvent.at.op("/")(DAY_MS))
+    day = type_coerce(SiteEvent.at, BigInteger) // DAY_MS
+    statement = select(func.max(SiteEvent.at)).where(SiteEvent.owner.in_(owners)).group_by(day)
     days = {moment for moment in (await session.scalars(statement)).all() if moment is not None}
     last = select(func.max(SiteInterest.updated_at)).where(SiteInterest.owner.in_(owners))
     newest = await session.scalar(last)
