@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from contract.events import LineCrossed
+from contract.local import FloorTracks
 from edge.config.model import EdgeConfig
 from edge.floor.lines import LineStage
 from edge.floor.occupancy import OccupancyStage
 from edge.floor.stage import FloorView
 from edge.floor.zones import ZoneStage
 from edge.geometry import distance
+from edge.store.neighbours import shared
 from edge.store.people import Look, StoreSettings, StoreView
 from edge.store.tracker import StoreTracker
 from edge.values import Emission, FloorPosition, Instant
@@ -19,14 +21,18 @@ from edge.visits import VisitBook
 
 _RECENTLY_S, _FASTEST_MPS = 3.0, 1.8
 
+Share = Callable[[FloorTracks], None]
+"""Takes what this node's cameras saw, for the other nodes of the store."""
+
 
 class StoreFloor:
     """One for the node. `run` makes the anonymous ids of this start differ from those of the last."""
 
-    def __init__(self, config: EdgeConfig, run: str, visits: VisitBook) -> None:
+    def __init__(self, config: EdgeConfig, run: str, visits: VisitBook, share: Share | None = None) -> None:
         cameras = [camera for camera in config.cameras if camera.role == "floor" and camera.homography is not None]
         calibrated = all(camera.calibrated for camera in cameras)
         self._visits = visits
+        self._share = share
         self._delays = {camera.id: camera.delay_s for camera in cameras}
         self._tracker = StoreTracker(
             f"floor-{run}-", StoreSettings(gap_s=config.floor.gap_s), [(line.start, line.end) for line in config.lines]
@@ -49,7 +55,16 @@ class StoreFloor:
         emitted = self._told(store, now)
         for track in view.ended:
             self._earlier.pop(track, None)
+        if self._share is not None and (view.positions or view.ended):
+            self._share(shared(camera, view, Instant(look.at, now.at(look.at))))
         return emitted + list(self._cells[camera].step(store.positions, now, self._since(store.positions)))
+
+    def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]:
+        """What follows from a look of another node's camera; its cells are that node's to count."""
+        look = Look(camera, at.monotonic, view.positions, view.ended)
+        store = self._tracker.step(look, self._visits.tracks())
+        self._since(store.positions)
+        return self._told(store, at)
 
     def tick(self, now: Instant) -> list[Emission]:
         """What follows from time alone."""

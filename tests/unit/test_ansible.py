@@ -158,6 +158,11 @@ def test_the_access_list_is_the_channel_table() -> None:
             f"topic {verb[row.direction]} vitrina/v1/{item['store']}/{item['node']}/{kind}"
             for kind, row in CHANNELS.items()
         }
+        store, node = item["store"], item["node"]
+        topics |= {
+            f"topic write vitrina-local/v1/{store}/{node}/floor.tracks",
+            f"topic read vitrina-local/v1/{store}/+/floor.tracks",
+        }
         assert found.pop(f"user {item['store']}.{item['node']}") == topics
     down = {f"topic write vitrina/v1/+/+/{kind}" for kind, row in CHANNELS.items() if row.direction == "down"}
     assert found == {"user central": {"topic read vitrina/v1/+/+/+", *down}}

@@ -1,7 +1,8 @@
 """mosquitto's access list from the contract's channel table: `python acl.py NODES.json`, the list on standard output.
 
 NODES.json: [{"store": "shop", "node": "node-1"}, ...]. Run with the release on PYTHONPATH, so that the list always
-fits the version that is installed. A node may say its own up kinds and hear its own down kinds, nothing else.
+fits the version that is installed. A node may say its own up kinds and hear its own down kinds; it may tell
+the other nodes of its store where people are (contract.local), which central can not hear. Nothing else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from contract import local
 from contract.channels import Address, kinds, subscription
 
 CENTRAL = "central"
@@ -28,6 +30,8 @@ def node_lines(store: str, node: str) -> Iterator[str]:
         yield f"topic write {Address(store, node, row.kind).topic}"
     for row in kinds("down"):
         yield f"topic read {Address(store, node, row.kind).topic}"
+    yield f"topic write {local.topic(store, node)}"
+    yield f"topic read {local.topic(store, '+')}"
 
 
 def central_lines() -> Iterator[str]:
