@@ -61,11 +61,13 @@ async def entered(effects: Effects, origin: Origin, event: ZoneEntered) -> None:
 
 
 async def dwelled(effects: Effects, origin: Origin, event: ZoneDwelled) -> None:
-    """A track stays; ignored when it is known to have left since."""
+    """A track stays; ignored when it is known to have left since. Without trusted metres it earns no personal price:
+    nobody knows in which zone the person stands.
+    """
     row = await _row(effects, origin, event.zone, event.track)
     at = origin.true(event.at)
     if row.left_at is None or at > row.left_at:
-        row.dwelled, row.left_at = True, None
+        row.dwelled, row.left_at = event.calibrated, None
     _touch(effects, origin, event, row)
 
 

@@ -86,6 +86,17 @@ async def test_one_person_dwelling_sees_a_personal_price_and_is_charged_it(shop:
     assert (again.charged, again.redeemed) == (20000, False)
 
 
+async def test_a_camera_that_is_not_calibrated_earns_no_personal_price(shop: Any) -> None:
+    await _ready(shop)
+    await shop.arrive()
+    await shop.feed(_zone(shop, ZoneEntered, calibrated=False))
+    shop.wait(5)
+    await shop.feed(_zone(shop, ZoneDwelled, calibrated=False))
+    assert shop.commands("label.show") == []
+    await shop.feed(_zone(shop, ZoneDwelled))
+    assert [command.variant for command in shop.commands("label.show")] == ["personal"]
+
+
 async def test_a_second_person_takes_the_personal_price_away(shop: Any) -> None:
     await _ready(shop)
     await _dwell(shop)
