@@ -98,7 +98,7 @@ class Background:
                 if not await gallery.anything_due(session, now, runtime.settings):
                     return
             async with runtime.db.write() as session:
-                ready = await gallery.deliver(session, runtime.keys, now, runtime.settings)
+                ready = await gallery.deliver(session, runtime.keys, runtime.vault, now, runtime.settings)
             for delivery in ready:
                 runtime.bus.send(delivery.topic, delivery.payload)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey
+from central.holdings import holds
 
 
 class Alert(Base):
@@ -18,6 +19,7 @@ class Alert(Base):
         UniqueConstraint("store", "visit"),
         Index("ix_alerts_store_state", "store", "state"),
         Index("ix_alerts_visit", "visit"),
+        {"info": holds("subject", "delete")},
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -41,7 +43,10 @@ class AlertChange(Base):
     """A line of the event stream: an open page that lost the connection asks for what came after its last one."""
 
     __tablename__ = "alert_changes"
-    __table_args__ = (Index("ix_alert_changes_store_id", "store", "id"),)
+    __table_args__ = (
+        Index("ix_alert_changes_store_id", "store", "id"),
+        {"info": holds("alert", "delete", export=False)},
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     store: Mapped[str] = mapped_column(String(40))

@@ -8,12 +8,14 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey, JsonDict
+from central.holdings import NOBODY
 
 
 class Node(Base):
     """One node. The first key it shows is trusted; another one waits for an administrator."""
 
     __tablename__ = "nodes"
+    __table_args__ = ({"info": NOBODY},)
 
     store: Mapped[str] = mapped_column(String(40), primary_key=True)
     node: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -124,7 +124,7 @@ class Batch:
 
     def _store(self, message: Message, session: str, sequence: int, origin: Origin) -> None:
         secret = isinstance(message.data, EnrolmentCompleted)
-        visit = message.raw.get("visit")
+        visit, subject = message.raw.get("visit"), message.raw.get("subject")
         self.effects.rows[Event].append(
             {
                 "event_id": message.envelope.id,
@@ -134,6 +134,7 @@ class Batch:
                 "sequence": sequence,
                 "kind": message.channel.kind,
                 "visit": visit if isinstance(visit, str) else None,
+                "subject": subject if isinstance(subject, str) else None,
                 "at": origin.true(message.envelope.time),
                 "received_at": origin.received_at,
                 "data": {"subject": message.raw.get("subject")} if secret else message.raw,

@@ -8,6 +8,7 @@ from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey, JsonDict
+from central.holdings import NOBODY, holds
 
 
 class Event(Base):
@@ -18,6 +19,8 @@ class Event(Base):
         Index("uq_events_session_sequence", "store", "node", "session", "sequence", unique=True),
         Index("ix_events_visit", "visit"),
         Index("ix_events_received_at", "received_at"),
+        Index("ix_events_subject", "subject"),
+        {"info": holds("visit", "delete", also="subject")},
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -28,6 +31,8 @@ class Event(Base):
     sequence: Mapped[int] = mapped_column(BigKey)
     kind: Mapped[str] = mapped_column(String(40))
     visit: Mapped[str | None] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(64))
+    """Whom the event names, when it names somebody."""
     at: Mapped[datetime]
     received_at: Mapped[datetime]
     data: Mapped[JsonDict]
@@ -37,6 +42,7 @@ class Mark(Base):
     """How far one outbox (node, session) has been committed: everything up to `high_water`, plus the ranges above."""
 
     __tablename__ = "ingest_marks"
+    __table_args__ = ({"info": NOBODY},)
 
     store: Mapped[str] = mapped_column(String(40), primary_key=True)
     node: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -53,7 +59,10 @@ class Quarantined(Base):
     """A message that could not be used, with the reason; the payload is cut."""
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("ix_quarantine_store_reason", "store", "reason"),)
+    __table_args__ = (
+        Index("ix_quarantine_store_reason", "store", "reason"),
+        {"info": holds("mention", "delete", column="payload")},
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     store: Mapped[str | None] = mapped_column(String(40))

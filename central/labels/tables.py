@@ -8,6 +8,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey, JsonDict
+from central.holdings import holds
 
 
 class Label(Base):
@@ -17,6 +18,7 @@ class Label(Base):
     __table_args__ = (
         Index("ix_labels_store_zone", "store", "zone"),
         Index("ix_labels_store_sku", "store", "sku"),
+        {"info": holds("visit", "detach", column="wanted_visit", blank=("wanted_visit", "wanted_quote"))},
     )
 
     store: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -53,7 +55,10 @@ class Presence(Base):
     """The latest stay of one floor track in one zone."""
 
     __tablename__ = "zone_presence"
-    __table_args__ = (Index("ix_zone_presence_open", "store", "zone", "left_at"),)
+    __table_args__ = (
+        Index("ix_zone_presence_open", "store", "zone", "left_at"),
+        {"info": holds("visit", "detach", blank=("visit",))},
+    )
 
     store: Mapped[str] = mapped_column(String(40), primary_key=True)
     node: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey, JsonDict
+from central.holdings import holds
 
 
 class OutgoingCommand(Base):
@@ -17,6 +18,11 @@ class OutgoingCommand(Base):
     __table_args__ = (
         Index("ix_outgoing_commands_due", "state", "next_at"),
         Index("ix_outgoing_commands_target", "store", "node", "target"),
+        {
+            "info": holds(
+                "subject", "keep", column="target", why="the order to forget a template waits for nodes that are away"
+            )
+        },
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

@@ -18,6 +18,7 @@ from central.fleet.tables import Node
 from central.keys import Keys
 from central.outgoing.service import issue, message, next_sequence, signed
 from central.privacy.tables import Lease, SubjectConsent, Template
+from central.privacy.vault import Vault
 from central.settings import Settings
 from contract.commands import GalleryDrop, GalleryPut
 
@@ -53,7 +54,7 @@ async def anything_due(session: AsyncSession, now: datetime, settings: Settings)
 
 
 async def deliver(
-    session: AsyncSession, keys: Keys, now: datetime, settings: Settings, limit: int = 100
+    session: AsyncSession, keys: Keys, vault: Vault, now: datetime, settings: Settings, limit: int = 100
 ) -> Sequence[Delivery]:
     """Templates that online, trusted nodes lack or soon lose, as signed commands; the leases are written down."""
     found = (await session.execute(_due(now, settings, limit))).all()  # type: ignore[call-overload]
@@ -71,7 +72,7 @@ async def deliver(
             }
         )
         try:
-            sealed_key = keys.rewrap(template.sealed_key, node.trusted_key)
+            sealed_key = keys.rewrap(str(vault.open(template.subject, template.sealed)), node.trusted_key)
         except RejectedError as error:
             log.error("template %s for %s/%s: %s; enrol the person again", template.id, node.store, node.node, error)
             continue

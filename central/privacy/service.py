@@ -1,22 +1,37 @@
-"""Consents and what follows from them; sealed templates; the audit of profile reads."""
+"""Consents and what follows from them; sealed templates."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.effects import Effects, Origin
+from central.privacy.audit import note_reads
 from central.privacy.chain import GENESIS, Link, first_break, link_hash
 from central.privacy.gallery import drop_everywhere
-from central.privacy.tables import ConsentHead, ConsentRecord, Lease, ProfileRead, SubjectConsent, Template
+from central.privacy.tables import ConsentHead, ConsentRecord, Lease, SubjectConsent, Template
+from central.privacy.vault import Erased
 from central.visits.service import live_of_subject
 from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted, EnrolmentWithdrawn
 
 WITHDRAWAL_TEXT = "withdrawal"
 NO_TEXT = "0" * 64
+__all__ = [
+    "enrolled",
+    "forget_templates",
+    "note_reads",
+    "purposes_of",
+    "purposes_of_many",
+    "record",
+    "verify_chain",
+    "withdrawn",
+]
+log = logging.getLogger(__name__)
 
 
 async def record(
@@ -76,9 +91,11 @@ async def _apply(
         effects.visits.add((visit.store, visit.id))
 
 
-async def forget_templates(effects: Effects, subject: str) -> None:
+async def forget_templates(
+    effects: Effects, subject: str, reason: Literal["withdrawn", "erased"] = "withdrawn"
+) -> None:
     """Drop the person's templates and their keys here and on every node that may hold them."""
-    await drop_everywhere(effects, subject, "withdrawn")
+    await drop_everywhere(effects, subject, reason)
     held = select(Template.id).where(Template.subject == subject)
     await effects.session.execute(delete(Lease).where(Lease.template.in_(held)))
     await effects.session.execute(delete(Template).where(Template.subject == subject))
@@ -88,6 +105,11 @@ async def enrolled(effects: Effects, origin: Origin, event: EnrolmentCompleted) 
     """A consent and one sealed template; a template older than the person's withdrawal is not taken in."""
     consent = event.consent
     given_at = origin.true(consent.at)
+    try:
+        sealed = effects.vault.seal(event.subject, event.sealed_key)
+    except Erased:
+        log.warning("%s/%s sent a template of a person who was erased; not taken in", origin.store, origin.node)
+        return
     if not await _known(effects.session, event.subject, consent, given_at):
         await record(
             effects,
@@ -110,7 +132,7 @@ async def enrolled(effects: Effects, origin: Origin, event: EnrolmentCompleted) 
                 subject=event.subject,
                 model_sha256=event.model_sha256,
                 sealed_template=event.sealed_template,
-                sealed_key=event.sealed_key,
+                sealed=sealed,
                 enrolled_at=origin.true(event.at),
             )
         )
@@ -185,10 +207,3 @@ async def verify_chain(session: AsyncSession) -> int | None:
     head = await session.get(ConsentHead, 1)
     last, digest = (rows[-1].id, rows[-1].hash) if rows else (0, GENESIS)
     return None if head is None or (head.last, head.hash) == (last, digest) else last + 1
-
-
-async def note_reads(session: AsyncSession, reader: str, customers: Iterable[str], place: str, at: datetime) -> None:
-    """Write down who read which profiles."""
-    session.add_all(
-        ProfileRead(reader=reader, customer=customer, place=place, at=at) for customer in sorted(set(customers))
-    )

@@ -55,8 +55,8 @@ class Principal:
 
     @property
     def reader(self) -> str:
-        """How the audit names them."""
-        return f"{self.kind}:{self.name}"
+        """How the audit names them; a customer is only ever one who reads about themselves."""
+        return "customer" if self.kind == "customer" else f"{self.kind}:{self.name}"
 
 
 async def staff_of(request: Request, runtime: Runtime) -> Principal | None:

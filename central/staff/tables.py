@@ -8,12 +8,14 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey
+from central.holdings import NOBODY
 
 
 class StaffMember(Base):
     """A local account. `store` null: all stores."""
 
     __tablename__ = "staff"
+    __table_args__ = ({"info": NOBODY},)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
@@ -27,6 +29,7 @@ class StaffSession(Base):
     """A browser logged in; only the hash of its token is kept."""
 
     __tablename__ = "staff_sessions"
+    __table_args__ = ({"info": NOBODY},)
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     staff: Mapped[int] = mapped_column(BigKey, ForeignKey("staff.id", ondelete="CASCADE"))
@@ -39,6 +42,7 @@ class MachineToken(Base):
     """A bearer token of a till, a site or a report; only its hash is kept."""
 
     __tablename__ = "machine_tokens"
+    __table_args__ = ({"info": NOBODY},)
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     role: Mapped[str] = mapped_column(String(16))

@@ -8,6 +8,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey
+from central.holdings import holds
 
 
 class Visit(Base):
@@ -17,6 +18,7 @@ class Visit(Base):
     __table_args__ = (
         Index("ix_visits_store_seen", "store", "first_seen_at"),
         Index("ix_visits_subject", "subject"),
+        {"info": holds("subject", "detach", blank=("subject",))},
     )
 
     store: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -43,7 +45,7 @@ class Evidence(Base):
     """One identification that was reported for a visit; the visit's identity is concluded from all of them."""
 
     __tablename__ = "visit_evidence"
-    __table_args__ = (Index("ix_visit_evidence_visit", "store", "visit"),)
+    __table_args__ = (Index("ix_visit_evidence_visit", "store", "visit"), {"info": holds("subject", "delete")})
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     store: Mapped[str] = mapped_column(String(40))

@@ -143,9 +143,9 @@ async def test_claim_conflict_and_audit(site: Site) -> None:
     assert (refused.status_code, refused.json()["detail"]) == (409, "claimed by kim")
     async with site.shop.runtime.db.read() as session:
         reads = (await session.scalars(select(ProfileRead))).all()
-    assert {(read.reader, read.customer, read.place) for read in reads} == {
-        ("staff:kim", "c1", "alerts"),
-        ("staff:kim", "c1", "alerts/claim"),
+    assert {(read.reader, read.subject, read.place) for read in reads} == {
+        ("staff:kim", "a" * 32, "alerts"),
+        ("staff:kim", "a" * 32, "alerts/claim"),
     }
 
 
