@@ -20,7 +20,7 @@ def _holding(table: Table) -> Holding | None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_table_declares_its_person_data(table: Table) -> None:
-    assert "holding" in table.info, f'{table.name}: end __table_args__ with {{"info": holds(...)}} or {{"info": NOBODY}}'
+    assert "holding" in table.info, f"{table.name}: __table_args__ ends with info: holds(...) or info: NOBODY"
     holding = _holding(table)
     if holding is None:
         assert not NAMES_A_PERSON & set(table.columns.keys()), f"{table.name}: a column names a person"
