@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from contract import local
 from edge.config.connections import BrokerConfig, broker_address
 
 HANDSHAKE_S = 10.0
@@ -92,13 +93,17 @@ class Connection:
             raise ConnectError(f"{self._host}:{self._port}: {error}") from None
         self._client.loop_start()
         self._await(self._connected, "no answer to CONNECT")
-        self._client.subscribe([(topic, 1) for topic in topics])
+        self._client.subscribe([(topic, local.QOS if topic.startswith(local.ROOT) else 1) for topic in topics])
         self._await(self._subscribed, "no answer to SUBSCRIBE")
 
     def _await(self, event: threading.Event, otherwise: str) -> None:
         if not event.wait(HANDSHAKE_S) or self._lost.is_set():
             self.close()
             raise ConnectError(f"{self._host}:{self._port}: {self._reason or otherwise}")
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Publish at most once (QoS 0); lost without harm."""
+        self._client.publish(topic, payload, qos=local.QOS)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Hand over a QoS 1 message; False when the connection is gone."""

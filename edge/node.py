@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from contract import local
 from contract.channels import channel_of
 from contract.clock import Clock
 from contract.errors import MessageError
@@ -73,14 +74,15 @@ class Node:
         if decision.reason:
             log.warning("policy: mode %s instead of %s: %s", decision.mode, decision.asked, decision.reason)
         self._labels = self._label_service()
-        self._perception = Perception(config, clock, decision, self.emit, self._on_death)
+        self._perception = Perception(config, clock, decision, self.emit, self._on_death, self._share)
         self._offset = ClockOffset()
         self._orders = self._make_orders(trust)
         self._kiosk = self._make_kiosk()
         self._started = clock.now()
         self._started_at = clock.monotonic()
         self._publisher = Publisher(
-            broker, self._address, self._store, clock, birth=self._birth, handle=self._orders.take
+            broker, self._address, self._store, clock, birth=self._birth, handle=self._heard,
+            listen=(local.topic(config.store, "+"),) if config.floor.share else (),
         )
         self._writer.listen(lambda _group: self._publisher.wake())
 
@@ -124,6 +126,15 @@ class Node:
         local: list[Report] = [report for report in reports if isinstance(report, _LOCAL_INTEREST)]
         if local and self._labels is not None:
             self._labels.hear(local)
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        if topic.startswith(local.ROOT):
+            self._perception.neighbour(topic, payload)
+        else:
+            self._orders.take(topic, payload)
+
+    def _share(self, tracks: local.FloorTracks) -> None:
+        self._publisher.tell(local.topic(self._config.store, self._config.node), local.encode(tracks))
 
     def _watch(self, stop: threading.Event) -> None:
         period = channel_of("health").period_s or 30.0

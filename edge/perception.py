@@ -17,6 +17,8 @@ from edge.config.vision import CameraConfig, ScannerConfig
 from edge.errors import NodeError
 from edge.gallery import Gallery
 from edge.policy import PolicyDecision
+from edge.store.floor import Share
+from edge.store.neighbours import Neighbours
 from edge.values import Emission, Frame, Instant
 from edge.vision_node import Vision, VisionCounters
 from edge.worker import Job, VisionWorker
@@ -53,11 +55,14 @@ class Perception:
         decision: PolicyDecision,
         on_emissions: Callable[[list[Emission]], None],
         on_death: Callable[[BaseException], None],
+        share: Share | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._on_emissions = on_emissions
         self._on_death = on_death
+        self._share = share if config.floor.share else None
+        self._neighbours = Neighbours(config.store, config.node)
         self._rates = {camera.id: camera.analysed_fps for camera in config.cameras}
         self._swap = threading.Lock()
         self._active = self._build(decision)
@@ -93,6 +98,14 @@ class Perception:
     def submit(self, job: Job) -> None:
         """Run a job on the vision thread."""
         self._active.worker.submit(job)
+
+    def neighbour(self, topic: str, payload: bytes) -> None:
+        """What another node of this store tells (contract.local); what is not to be used is counted."""
+        now = Instant(self._clock.monotonic(), self._clock.now())
+        taken = self._neighbours.take(topic, payload, now)
+        if taken is not None:
+            camera, view, at = taken
+            self.submit(lambda vision, _now: vision.neighbour(camera, view, at))
 
     @property
     def decision(self) -> PolicyDecision:
@@ -145,7 +158,7 @@ class Perception:
             gallery = Gallery(searchable=decision.mode in ("lane", "open"))
             vision = Vision.build(
                 self._config, decision, gallery, now, run=secrets.token_hex(3), new_id=lambda: uuid.uuid4().hex,
-                collect_scores=True,
+                collect_scores=True, share=self._share,
             )  # fmt: skip
         except ModelError as error:
             raise NodeError(str(error)) from None

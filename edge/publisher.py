@@ -8,6 +8,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from contract.channels import Address, channel_for, kinds, subscription
@@ -24,6 +25,7 @@ from hardware.backoff import Backoff, BackoffPolicy
 log = logging.getLogger(__name__)
 
 Handler = Callable[[str, bytes], None]
+_MOST_WORDS = 50
 POLL_S = 0.5
 """How often another process's appends are looked for."""
 
@@ -76,6 +78,7 @@ class Publisher:
         birth: Callable[[], Status],
         handle: Handler,
         policy: PublisherPolicy = PublisherPolicy(),
+        listen: tuple[str, ...] = (),
     ) -> None:
         self._broker = broker
         self._address = address
@@ -84,6 +87,8 @@ class Publisher:
         self._birth = birth
         self._handle = handle
         self._policy = policy
+        self._listen = listen
+        self._words: queue.Queue[tuple[str, bytes]] = queue.Queue(_MOST_WORDS)
         self._window = Window(policy.window)
         self._session = store.session
         self._states: queue.SimpleQueue[Report] = queue.SimpleQueue()
@@ -109,6 +114,13 @@ class Publisher:
         """Publish a state report; dropped while there is no broker (the next birth or period replaces it)."""
         if self.connected:
             self._states.put(report)
+            self._wake.set()
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Say something that is out of date in a moment (contract.local); dropped while there is no broker."""
+        if self.connected:
+            with suppress(queue.Full):
+                self._words.put_nowait((topic, payload))
             self._wake.set()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -137,6 +149,7 @@ class Publisher:
         client_id = f"vitrina-{self._address.store}-{self._address.node}"
         will = Will(*state_message(Status(state="offline", session=self._store.session), self._address, self._clock))
         topics = [subscription(row.kind, self._address.store, self._address.node) for row in kinds("down")]
+        topics += self._listen
         try:
             connection = Connection(self._broker, url, client_id, will, self._wake.set)
             connection.open(topics, self._policy.window.size)
@@ -177,6 +190,8 @@ class Publisher:
             self._handle(topic, payload)
 
     def _send_states(self, connection: Connection) -> None:
+        while not self._words.empty():
+            connection.tell(*self._words.get())
         while not self._states.empty():
             report = self._states.get()
             topic, payload = state_message(report, self._address, self._clock)

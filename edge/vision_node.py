@@ -17,7 +17,7 @@ from edge.config.model import EdgeConfig
 from edge.config.vision import CameraConfig, Mode
 from edge.engines import Engines, load_engines
 from edge.floor.plane import FloorPlane
-from edge.floor.stage import FloorStage, PersonEngine, person_tracking
+from edge.floor.stage import FloorStage, FloorView, PersonEngine, person_tracking
 from edge.gallery import Gallery
 from edge.geometry import distance
 from edge.impostor_scores import ImpostorScores
@@ -25,7 +25,7 @@ from edge.model_cards import embedder
 from edge.pipeline import CameraPipeline, FloorStages
 from edge.policy import PolicyDecision
 from edge.reader import CodeReader
-from edge.store.floor import StoreFloor
+from edge.store.floor import Share, StoreFloor
 from edge.values import Claim, Emission, Frame, Instant
 from edge.visits import Visit, VisitBook
 
@@ -74,6 +74,7 @@ class Vision:
         new_id: Callable[[], str],
         scores: ImpostorScores | None = None,
         watch: TrackWatch | None = None,
+        share: Share | None = None,
     ) -> None:
         self._config = config
         self._mode = mode
@@ -90,7 +91,7 @@ class Vision:
         self._face_stages: dict[str, FaceStage] = {}
         self._floor_stages: dict[str, FloorStage] = {}
         self._calibration = CalibrationWatch(config.cameras)
-        self._store_floor = StoreFloor(config, run, self._visits)
+        self._store_floor = StoreFloor(config, run, self._visits, share)
         self._pipelines = {camera.id: self._pipeline(camera, engines, run, now) for camera in config.cameras}
 
     @staticmethod
@@ -104,6 +105,7 @@ class Vision:
         new_id: Callable[[], str],
         collect_scores: bool = False,
         watch: TrackWatch | None = None,
+        share: Share | None = None,
     ) -> Vision:
         """With the real models, only those the granted mode needs. models.errors.MisconfiguredError when missing.
 
@@ -114,7 +116,18 @@ class Vision:
         if collect_scores and config.recognition.collect_scores and engines.faces is not None:
             model = embedder(config, engines.faces.name)
             scores = ImpostorScores(config.state_dir, model.name, model.sha256)
-        return Vision(config, decision.mode, gallery, engines, now, run=run, new_id=new_id, scores=scores, watch=watch)
+        return Vision(
+            config,
+            decision.mode,
+            gallery,
+            engines,
+            now,
+            run=run,
+            new_id=new_id,
+            scores=scores,
+            watch=watch,
+            share=share,
+        )
 
     def frame(self, frame: Frame, now: Instant | None = None) -> list[Emission]:
         """One frame of a configured camera (KeyError otherwise). `now`: when it is looked at (default: its capture)."""
@@ -134,6 +147,10 @@ class Vision:
     def admit(self, text: str, now: Instant) -> Accepted | Refused | None:
         """Who shows this check-in code; no visit follows (edge.codes)."""
         return self._desk.admit(text, now)
+
+    def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]:
+        """What a camera of another node of this store saw (edge.store.neighbours)."""
+        return self._store_floor.neighbour(camera, view, at)
 
     def tick(self, now: Instant) -> list[Emission]:
         """What time alone brings: call it about once a second."""

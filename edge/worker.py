@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contract.clock import Clock
 from edge.checkin import Accepted, Refused
+from edge.floor.stage import FloorView
 from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.slot import LatestSlot, SlotCounts
@@ -29,6 +30,8 @@ class Perceiver(Protocol):
     def scan(self, device: str, text: str, now: Instant) -> list[Emission]: ...
 
     def admit(self, text: str, now: Instant) -> Accepted | Refused | None: ...
+
+    def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]: ...
 
     def tick(self, now: Instant) -> list[Emission]: ...
 

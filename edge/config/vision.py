@@ -72,6 +72,8 @@ class FloorConfig(Section):
     max_lost_s: float = Field(default=1.5, gt=0.1, le=10)
     gap_s: float = Field(default=5.0, ge=0.5, le=30)
     """How long somebody no camera sees is kept, to be taken up by the next camera."""
+    share: bool = False
+    """Tell the other nodes of this store where people are, and hear it from them (broker with our access list)."""
 
 
 class CameraConfig(Section):

@@ -23,6 +23,7 @@ from simulator.scenes.pinhole import Pinhole
 
 At = Callable[..., Instant]
 Point = tuple[float, float]
+Path = Callable[[float], Point | None]
 CAMERA = Pinhole((5.0, 0.05, 2.9), math.radians(20), 750.0, (1280, 720))
 
 
@@ -36,7 +37,7 @@ def tracker(**settings: float) -> StoreTracker:
 
 
 def walk(
-    store: StoreTracker, start: float, end: float, named: tuple[str, ...] = (), **paths: object
+    store: StoreTracker, start: float, end: float, named: tuple[str, ...] = (), **paths: Path
 ) -> list[StoreView]:
     """`paths`: camera_track=function of time to a place, or None while unseen; ten looks a second."""
     views = []
@@ -45,7 +46,7 @@ def walk(
         for camera in sorted({name.split("_")[0] for name in paths}):
             seen = {}
             for name, path in paths.items():
-                place = path(t) if name.startswith(camera + "_") and callable(path) else None
+                place = path(t) if name.startswith(camera + "_") else None
                 if place is not None:
                     seen[name.split("_")[1]] = place
             views.append(store.step(look(camera, t, **seen), named))
@@ -103,8 +104,7 @@ def test_a_name_is_dropped_when_two_stood_together_unseen_and_one_comes_out() ->
     walk(store, 0, 3, ("s-1",), a_1=together, a_2=beside)
     views = walk(store, 3, 9, ("s-1",), a_5=together, a_6=beside)
     assert any("s-1" in view.suspended for view in views)
-    assert [track for view in views for track in view.doubted] == ["s-1"] or tracks(views) & {"s-3", "s-4"}
-    assert sum("s-1" in view.doubted for view in views) <= 1
+    assert [track for view in views for track in view.doubted] == ["s-1"]
 
 
 def test_a_name_stays_on_who_is_seen_apart_all_the_time() -> None:
@@ -141,7 +141,7 @@ def test_feet_behind_a_shelf_are_found_from_the_head() -> None:
     assert stand is not None
     assert math.dist(stand.point, (5.0, 6.0)) < 0.3
     naive = FloorPlane(tuple(map(tuple, CAMERA.image_to_floor().tolist()))).to_plan(((cut[0] + cut[2]) / 2, cut[3]))  # type: ignore[arg-type]
-    assert naive is None or math.dist(naive, (5.0, 6.0)) > 2.0
+    assert naive is None or math.dist(naive, (5.0, 6.0)) > 1.5
 
 
 def test_a_camera_that_looks_straight_down_says_nothing_of_heights() -> None:

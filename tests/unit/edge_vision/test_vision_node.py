@@ -92,7 +92,7 @@ def test_from_the_code_to_the_shelf_to_the_door(node: Vision, persons: Any, at: 
     told += node.frame(Frame("door", shown(checkin(at(0.9))), at(1.0)))
     told += floor_frames(node, persons, at, 1.1, line((2.3, 1.1), (1.5, 1.5), 10) + [(1.5, 1.5)] * 40)
     told += floor_frames(
-        node, persons, at, 6.1, line((1.5, 1.5), (1.5, 0.8), 10) + [(1.5, 0.8)] * 12 + line((1.5, 0.8), (1.5, 0.2), 8)
+        node, persons, at, 6.1, line((1.5, 1.5), (1.5, 0.8), 10) + [(1.5, 0.8)] * 12 + line((1.5, 0.8), (1.5, 0.05), 10)
     )
     assert names(told) == [
         "VisitStarted",
