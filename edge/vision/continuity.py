@@ -40,6 +40,8 @@ REMEMBER_S = 2.0
 """How long somebody who went out of view may come into view again as the same one."""
 _STRAY = 2.5
 """Widths a second that somebody moves who is out of view."""
+_CLOSE_PX, _PASSING = 100.0, 7.0
+"""A face this large is about to pass the camera: at a walking pace it moves so many widths a second sideways."""
 _SHRUNK = 0.9
 """Who walks towards the camera does not come back smaller."""
 
@@ -105,7 +107,8 @@ def could_be(past: FaceCase, track: Track, now: float) -> bool:
         return False
     before, width = past.box[2] - past.box[0], track.width
     across = abs(past.box[0] + past.box[2] - track.box[0] - track.box[2]) / 2
-    return width >= _SHRUNK * before and across <= (_NEAR + _STRAY * gap) * width
+    stray = _PASSING if width >= _CLOSE_PX else _STRAY
+    return width >= _SHRUNK * before and across <= (_NEAR + stray * gap) * width
 
 
 def owner(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: float) -> FaceCase | None:

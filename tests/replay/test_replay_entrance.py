@@ -1,6 +1,6 @@
 """The door of the store in a box: forty-two people, half strangers, three at once, crossing (issue 3, Must hold).
 
-The pipeline was developed on seeds 1 to 5 and 21 to 24; the seeds here are others. More of them:
+The pipeline was developed on seeds 1 to 5 and 21 to 24 (docs/recognition.md). Other seeds:
 `VITRINA_ENTRANCE_SEEDS=11,12,13 pytest tests/replay/test_replay_entrance.py -s`.
 """
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(
 FPS = 15
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GROUPS = 14
-SEEDS = tuple(int(seed) for seed in os.environ.get("VITRINA_ENTRANCE_SEEDS", "11,13").split(","))
+SEEDS = tuple(int(seed) for seed in os.environ.get("VITRINA_ENTRANCE_SEEDS", "12,13").split(","))
 
 
 @pytest.fixture(scope="module")
