@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from calibration.floor_file import read_floor
 from calibration.homography import project
+from calibration.markers import marker_sheets
 from calibration.plan_file import read_plan
 from calibration.source import source_of
 from calibration.web.floor_desk import Files, FloorDesk
@@ -239,7 +240,7 @@ def test_a_plan_is_dropped_and_scaled(opened, bench: Bench, tmp_path: Path) -> N
     expect(page.locator("#height")).to_have_value("16")
 
 
-def test_markers_found_become_points(opened, bench: Bench) -> None:
+def test_no_marker_is_said(opened, bench: Bench) -> None:
     page = opened()
     take(page)
     page.locator("#find").click()
@@ -254,3 +255,49 @@ def test_nobody_without_the_key_sees_the_shop(browser: Browser, bench: Bench) ->
     assert answer.status == 403
     assert "still" not in page.content()
     context.close()
+
+
+def test_markers_on_the_floor_become_points(browser: Browser, tmp_path: Path) -> None:
+    """Five printed markers lie on a rendered floor; only their places on the plan are typed in."""
+    scene = FloorScene(seed=1)
+    canvas = scene.render(0, [])
+    places = [(3.4, 4.0), (5.0, 3.6), (6.6, 4.0), (4.0, 5.6), (6.2, 5.2)]
+    for number, (x, y) in enumerate(places):
+        sheet = np.asarray(marker_sheets(5, 500)[number].image(dpi=25.4)).astype(np.uint8)
+        side = 0.53 / 2
+        corners = np.array([(x - side, y + side), (x + side, y + side), (x + side, y - side), (x - side, y - side)])
+        seen = project(np.linalg.inv(scene.homography), corners).astype(np.float32)
+        flat = np.array([(0, 0), (530, 0), (530, 530), (0, 530)], np.float32)
+        turn = cv2.getPerspectiveTransform(flat, seen)
+        laid = cv2.warpPerspective(sheet[:530, :530], turn, SIZE, flags=cv2.INTER_AREA)
+        mask = cv2.warpPerspective(np.full((530, 530), 255, np.uint8), turn, SIZE)
+        canvas[mask > 128] = np.repeat(laid[mask > 128][:, None], 3, axis=1)
+    picture = tmp_path / "view.png"
+    cv2.imwrite(str(picture), canvas)
+    files = Files(tmp_path / "floor.floor.yaml", tmp_path / "plan.yaml")
+    desk = FloorDesk("floor", source_of(str(picture)), None, files, SystemClock(), lambda _seconds: None)
+    server = PageServer(Listen(), lambda server: FloorPage(desk, server).application())
+    server.start()
+    context = browser.new_context(locale="en", viewport={"width": 1280, "height": 900})
+    try:
+        page = context.new_page()
+        page.goto(server.url)
+        take(page)
+        page.locator("#find").click()
+        expect(page.get_by_label("ArUco 4, plan x", exact=True)).to_be_visible()
+        for number, place in enumerate(project(FLIP, np.array(places)).tolist()):
+            for axis, value in zip("xy", place, strict=True):
+                field = page.get_by_label(f"ArUco {number}, plan {axis}", exact=True)
+                field.fill(f"{value:.2f}")
+                field.press("Tab")
+        expect(page.locator("#state")).to_contain_text("Valid")
+        shot(page, "floor-markers")
+        page.locator("#operator").fill("A")
+        page.locator("#save").click()
+        expect(page.locator("#saved")).to_contain_text("valid")
+        record = read_floor(files.floor)
+        truth = project(FLIP @ scene.homography, np.array(SEEN, float))
+        assert np.linalg.norm(project(record.matrix, np.array(SEEN, float)) - truth, axis=1).max() < 0.15
+    finally:
+        context.close()
+        server.stop()
