@@ -21,7 +21,7 @@ _MANY: Final = 500
 
 async def product(session: AsyncSession, store: str, sku: str) -> Product | None:
     """One product."""
-    return await session.get(Product, (store, sku))
+    return await session.get(Product, (store, sku)) if sku.isprintable() else None
 
 
 async def by_gtin(session: AsyncSession, store: str, scanned: str) -> Product | None:
@@ -36,7 +36,7 @@ async def by_gtin(session: AsyncSession, store: str, scanned: str) -> Product | 
 async def find(session: AsyncSession, store: str, words: str, limit: int) -> list[Product]:
     """Products whose title, brand, model or SKU has all the words; those that can be had first."""
     statement = select(Product).where(Product.store == store)
-    for word in words.split()[:8]:
+    for word in "".join(sign if sign.isprintable() else " " for sign in words).split()[:8]:
         like = f"%{_literal(word.lower())}%"
         places = (func.lower(Product.brand), func.lower(Product.model), func.lower(Product.sku))
         title = [func.lower(cast(Product.title[language].as_string(), String)) for language in ("en", "ru")]

@@ -190,10 +190,10 @@ class FeedIn(BaseModel):
     )
 
     format: Literal["yml", "google"]
-    url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s/]+")] | None = None
+    url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s/\x00-\x1f]+[^\s\x00-\x1f]*$")] | None = None
     every_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
     delta: bool = False
-    outlet: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    outlet: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     max_bad_share: Fraction = 0.1
     max_missing_share: Fraction = 0.5
 

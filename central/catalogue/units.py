@@ -60,7 +60,7 @@ _SPELLINGS: Final = {
 UNITS: Final[Mapping[str, Scale]] = MappingProxyType(
     {spelling: scale for scale, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 )
-_NUMBER: Final = r"[-+−]?(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?"
+_NUMBER: Final = r"[-+−]?(?:\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,4}|\d{1,15})(?:[.,]\d{1,15})?"
 _WHOLE: Final = re.compile(rf"\s*{_NUMBER}\s*")
 _MEASURE: Final = re.compile(rf"\s*({_NUMBER})\s*(\D.{{0,30}})?\s*")
 

@@ -16,6 +16,7 @@ from central.preferences.schemas import (
     Preferences,
     SearchIn,
     SearchOut,
+    Sku,
     Suggestion,
     Tried,
 )
@@ -70,7 +71,7 @@ async def parameters(
     runtime: RuntimeDep,
     principal: AskerDep,
     store: StoreQuery,
-    sku: Annotated[str, Query(max_length=64)],
+    sku: Annotated[Sku, Query()],
     language: LanguageQuery = "en",
 ) -> list[Choice]:
     """At most six, those people talk about first."""

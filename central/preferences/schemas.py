@@ -11,7 +11,7 @@ from contract.values import Minor, Name, Token, Utc
 
 Rating = Annotated[int, Field(ge=-2, le=2)]
 Direction = Literal["more", "less"]
-Sku = Annotated[str, Field(min_length=1, max_length=64)]
+Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ParameterName = Annotated[str, Field(min_length=1, max_length=80)]
 
 

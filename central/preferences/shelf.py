@@ -67,7 +67,7 @@ async def in_categories(session: AsyncSession, store: str, categories: Sequence[
 
 async def by_sku(session: AsyncSession, store: str, skus: Iterable[str]) -> dict[str, Product]:
     """Products by SKU."""
-    wanted = sorted(set(skus))
+    wanted = sorted(sku for sku in set(skus) if sku.isprintable())
     if not wanted:
         return {}
     rows = (await session.scalars(select(Product).where(Product.store == store, Product.sku.in_(wanted)))).all()

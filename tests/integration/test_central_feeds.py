@@ -7,6 +7,7 @@ import gzip
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -47,8 +48,6 @@ def many(count: int, **changed: object) -> bytes:
 
 
 async def taken(shop: Any, data: bytes, **terms: Any) -> FeedRunOut:
-    from dataclasses import replace
-
     async with shop.runtime.db.read() as session:
         agreed = await service.terms(session, "shop", terms.pop("name", "main"), "yml", terms.pop("delta", False))
     assert agreed is not None
@@ -206,8 +205,6 @@ async def test_stock_and_where_a_product_can_be_had(shop: Any) -> None:
 
 @pytest.fixture
 async def site(shop: Any, tmp_path: Path) -> Any:
-    from dataclasses import replace
-
     await shop.load()
     runtime = shop.runtime
     app = create_app(replace(runtime.settings, data=tmp_path), shop.clock, bus=False)
@@ -339,6 +336,31 @@ async def test_a_feed_on_time_is_fetched_only_when_it_changed(shop: Any, server:
         ("failed", 0),
     ]
     assert len(await on_sale(shop)) == 12
+
+
+async def test_signs_no_database_takes_are_left_out_or_refused(shop: Any, site: Any) -> None:
+    async with shop.runtime.db.read() as session:
+        agreed = await service.terms(session, "shop", "main", "google", True)
+    assert agreed is not None
+    table = "id\ttitle\tprice\tstore_code\tquantity\nn\ta\0b\t1 EUR\to\0p\t3\nhuge\tx\t1e999999 EUR\t\t\n"
+    run = await take(shop.runtime, io.BytesIO(table.encode()), replace(agreed, max_bad_share=0.6), "file")
+    assert (run.state, run.written, run.bad) == ("ok", 1, 1)
+    async with client(site, await _token(shop, "site")) as api:
+        for path, query in (
+            ("/api/v1/products", {"q": "\0a"}),
+            ("/api/v1/products", {"gtin": "\0"}),
+            ("/api/v1/products/%00", {}),
+            ("/api/v1/products/%00/prices", {}),
+            ("/01/%00", {}),
+            ("/site/search", {"q": "lighter than X\0Y, \0brand"}),
+            ("/api/v1/preferences/parameters", {"sku": "\0"}),
+        ):
+            answer = await api.get(path, params={"store": "shop", **query})
+            assert answer.status_code in {200, 404, 422}, (path, answer.status_code)
+        query_ = {"conditions": [{"parameter": "weight", "direction": "less", "than": {"sku": "\0"}}], "brands": ["\0"]}
+        for body in ({"text": "\0 lighter than \0"}, {"query": query_}, {"text": "x", "subject": "\0"}):
+            answer = await api.post("/api/v1/preferences/search", json={"store": "shop", **body})
+            assert answer.status_code in {200, 422}, body
 
 
 async def test_only_the_web_is_fetched(tmp_path: Path) -> None:

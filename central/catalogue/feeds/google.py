@@ -28,6 +28,7 @@ from central.catalogue.feeds.offers import (
     whole,
 )
 
+MAX_DAYS: Final = 999
 _AMOUNT: Final = re.compile(r"\s*([\d\s.,]+?)\s*([A-Za-z]{3})\s*")
 _LEADING: Final = re.compile(r"\s*([A-Za-z]{3})\s*([\d\s.,]+?)\s*")
 _HERE: Final = frozenset({"in stock", "available for order", "limited availability"})
@@ -232,7 +233,7 @@ def _parameters(item: _Item) -> list[tuple[str, str, str | None]]:
 
 def _stock(item: _Item, stated: str, shop: Shop) -> tuple[StockAt, ...]:
     found: list[StockAt] = []
-    code = item.get("store_code")[:64]
+    code = clean(item.get("store_code"), 64)
     if code or item.get("quantity"):
         place = shop.store if code in {"", shop.outlet} else code
         found.append(StockAt(place, 0 if stated == "out of stock" else whole(item.get("quantity"))))
@@ -245,4 +246,4 @@ def _stock(item: _Item, stated: str, shop: Shop) -> tuple[StockAt, ...]:
 
 def _transit(group: Group) -> int | None:
     times = [whole(group.get(name)) for name in ("max_handling_time", "max_transit_time")]
-    return sum(time for time in times if time is not None) if times[1] is not None else None
+    return min(MAX_DAYS, sum(time for time in times if time is not None)) if times[1] is not None else None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, Literal
 
 from babel.numbers import get_currency_precision
@@ -23,6 +23,8 @@ MAX_PARAMETERS: Final = 200
 DELIVERY: Final = "delivery"
 """The outlet that stands for having it brought."""
 _RENAMED: Final = {"RUR": "RUB"}
+_AMOUNT: Final = re.compile(r"\d{1,15}(?:[.,]\d{1,6})?", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _TAG: Final = re.compile(r"<[^>]{0,200}>")
 
 
@@ -123,15 +125,13 @@ def currency_of(text: str, shop: Shop) -> str:
 
 def minor(text: str | None, currency: str, field: str) -> int | None:
     """ "1 990,50" in minor units; None when the field is not there."""
-    words = re.sub(r"[\s\u00a0\u202f]", "", text or "")
+    words = "".join((text or "").split())
     if not words:
         return None
-    try:
-        amount = Decimal(words.replace(",", "."))
-    except InvalidOperation:
-        raise BadRowError(f"{field}: {_short(text)!r} is not an amount") from None
-    whole = amount.scaleb(get_currency_precision(currency)) if amount.is_finite() else Decimal(-1)
-    if not 0 <= whole <= MAX_PRICE:
+    if not _AMOUNT.fullmatch(words):
+        raise BadRowError(f"{field}: {_short(text)!r} is not an amount")
+    whole = Decimal(words.replace(",", ".")).scaleb(get_currency_precision(currency))
+    if whole > MAX_PRICE:
         raise BadRowError(f"{field}: {_short(text)!r} is out of range")
     return int(whole.to_integral_value())
 
@@ -175,13 +175,14 @@ def clean(text: str | None, longest: int) -> str:
     """One line without markup."""
     if not text:
         return ""
-    return " ".join((_TAG.sub(" ", text) if "<" in text else text).split())[:longest].strip()
+    bare = _CONTROL.sub(" ", _TAG.sub(" ", text) if "<" in text else text)
+    return " ".join(bare.split())[:longest].strip()
 
 
 def address(text: str | None) -> str | None:
     """An http(s) address, or nothing."""
     words = (text or "").strip()
-    return words if words.startswith(("https://", "http://")) and len(words) <= 512 else None
+    return words if words.startswith(("https://", "http://")) and len(words) <= 512 and words.isprintable() else None
 
 
 def whole(text: str | None) -> int | None:

@@ -10,7 +10,8 @@ import asyncio
 import gzip
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -19,7 +20,7 @@ from typing import IO, BinaryIO, Final, cast
 from sqlalchemy import select
 
 from central.catalogue.feeds import google, yml
-from central.catalogue.feeds.offers import FeedRefusedError, Format, Shop, packed
+from central.catalogue.feeds.offers import FeedRefusedError, Format, Row, Shop, packed
 from central.catalogue.schemas import FeedError, FeedRunOut
 from central.catalogue.tables import Feed, FeedRun, Product, Store
 from central.catalogue.writing import Offered, put, withdraw
@@ -31,6 +32,7 @@ MAX_ERRORS: Final = 100
 MAX_BYTES: Final = 2 * 1024**3
 """Unpacked: a gzip bomb ends here."""
 _SPOOL: Final = 8 * 1024**2
+_PART: Final = 2000
 Known = Mapping[str, tuple[str | None, bool, str | None]]
 """SKU -> (digest, available, feed)."""
 
@@ -81,15 +83,22 @@ class _Unpacked:
                 size += len(data)
                 if size > MAX_BYTES:
                     raise FeedRefusedError(f"more than {MAX_BYTES >> 20} MiB unpacked")
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise FeedRefusedError(f"gzip: {error}; was it cut off?") from None
         self.stream.seek(0)
 
 
-def read(source: BinaryIO, terms: Terms, known: Known) -> Reading:
-    """Every row checked, changed ones spooled. Runs in a thread; FeedRefusedError when the feed is no feed."""
-    reading = Reading(tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8"))  # noqa: SIM115 - the caller's to close
+def read(reading: Reading, source: BinaryIO, terms: Terms, known: Known) -> None:
+    """Every row checked, changed ones spooled. FeedRefusedError when the feed is no feed."""
     rows = (yml.rows if terms.format == "yml" else google.rows)(_Unpacked(source).stream, terms.shop)
+    try:
+        _read_rows(reading, rows, terms, known)
+    except (ValueError, ArithmeticError) as error:
+        # A row that a reader did not expect must not stop the service that fetched it.
+        raise FeedRefusedError(f"row {reading.offers + 1}: cannot be read ({type(error).__name__})") from error
+
+
+def _read_rows(reading: Reading, rows: Iterable[Row], terms: Terms, known: Known) -> None:
     for row in rows:
         reading.offers += 1
         first = reading.seen.get(row.sku) if row.sku else None
@@ -106,7 +115,6 @@ def read(source: BinaryIO, terms: Terms, known: Known) -> Reading:
         if before is None or before[0] != digest or before[2] != terms.name:
             reading.changed += 1
             reading.spool.write(f"{digest}{text}\n")
-    return reading
 
 
 def missing(reading: Reading, terms: Terms, known: Known) -> list[str]:
@@ -136,21 +144,35 @@ def check(reading: Reading, gone: Sequence[str], terms: Terms, known: Known) -> 
 async def take(runtime: Runtime, source: BinaryIO, terms: Terms, origin: str) -> FeedRunOut:
     """Take a feed in and note how it went. `origin`: file | post | url."""
     started = runtime.clock.now()
-    async with runtime.db.read() as session:
-        columns = select(Product.sku, Product.digest, Product.available, Product.feed)
-        found = (await session.execute(columns.where(Product.store == terms.shop.store))).all()
-    known = {sku: (digest, available, feed) for sku, digest, available, feed in found}
-    reading: Reading | None = None
-    gone: list[str] = []
+    known = await _known(runtime, terms.shop.store)
+    reading = Reading(tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8"))  # noqa: SIM115 - closed below
     try:
-        reading = await asyncio.to_thread(read, source, terms, known)
-        gone = missing(reading, terms, known)
-        check(reading, gone, terms, known)
+        gone = await asyncio.to_thread(_judge, reading, source, terms, known)
     except FeedRefusedError as error:
+        reading.spool.close()
         return await _note(runtime, terms, origin, "refused", started, reading, message=str(error))
     with reading.spool:
         await _write(runtime, terms, reading, gone)
     return await _note(runtime, terms, origin, "ok", started, reading, withdrawn=len(gone))
+
+
+async def _known(runtime: Runtime, store: str) -> dict[str, tuple[str | None, bool, str | None]]:
+    """What the store has, a part at a time: the event loop goes on meanwhile."""
+    known = {}
+    columns = select(Product.sku, Product.digest, Product.available, Product.feed).where(Product.store == store)
+    async with runtime.db.read() as session:
+        found = await session.stream(columns.execution_options(yield_per=_PART))
+        async for part in found.partitions():
+            known.update({sku: (digest, available, feed) for sku, digest, available, feed in part})
+    return known
+
+
+def _judge(reading: Reading, source: BinaryIO, terms: Terms, known: Known) -> list[str]:
+    """Read and check; the offers that are gone. Runs in a thread."""
+    read(reading, source, terms, known)
+    gone = missing(reading, terms, known)
+    check(reading, gone, terms, known)
+    return gone
 
 
 async def _write(runtime: Runtime, terms: Terms, reading: Reading, gone: Sequence[str]) -> None:

@@ -113,7 +113,7 @@ class _Reader:
         found: dict[str, StockAt] = {}
         for outlets in element.all("outlets"):
             for outlet in outlets.all("outlet"):
-                name = outlet.attributes.get("id", "").strip()[:64]
+                name = clean(outlet.attributes.get("id"), 64)
                 place = self._shop.store if name == self._shop.outlet else name
                 if place:
                     found[place] = StockAt(place, whole(outlet.attributes.get("instock")))
