@@ -15,7 +15,12 @@ from calibration.audit.compare import Crossing, Stay, Stretch, compare, count_er
 from calibration.audit.events import read_events
 from calibration.audit.file import AuditFile, audit_yaml, read_audit
 from calibration.errors import CalibrationError
+from calibration.source import source_of
+from calibration.web.audit_desk import AuditDesk, Counted, Task
+from contract.clock import ManualClock, SystemClock
+from contract.events import LineCrossed
 from contract.quality import count_class, dwell_class
+from simulator.scenes.cameras import MjpegCamera
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 WHOLE = [Stretch(0, 1000)]
@@ -153,3 +158,24 @@ def test_events_of_a_node_are_read_and_rubbish_is_counted(tmp_path: Path) -> Non
     assert found.crossings == {"door": [Crossing(30, "in")]}
     assert found.stays == {"z": [Stay(18, 30)]}
     assert (found.unreadable, found.uncalibrated) == (3, 1)
+
+
+def test_a_live_camera_is_counted_by_the_wall_clock(tmp_path: Path) -> None:
+    """Seconds of a live stretch run from when the page began to look; the node's times are wall times."""
+    clock = ManualClock(START)
+    path = tmp_path / "e.jsonl"
+    path.write_text("")
+    with MjpegCamera(lambda _now: np.full((240, 320, 3), 90, np.uint8), fps=20, clock=SystemClock(), port=0) as camera:
+        task = Task("floor", source_of(camera.url), path, datetime(2000, 1, 1, tzinfo=UTC), tmp_path / "a.yaml")
+        desk = AuditDesk(task, clock)
+        assert desk.start()["live"] is True
+        clock.advance(30)
+        jpeg, at = desk.frame(0.0)
+        assert jpeg.startswith(b"\xff\xd8")
+        assert at == 30.0
+        crossed = LineCrossed(line="door", direction="in", track="t", at=START + timedelta(seconds=20.5))
+        path.write_text(json.dumps({"type": "com.vitrina.v1.line.crossed", "data": crossed.model_dump(mode="json")}))
+        told = desk.compare(Counted(line="door", watched=((0, 30),), crossings=((20.0, "in"),)))
+        desk.close()
+    assert told["count"] is not None
+    assert (told["missed"], told["extra"]) == ([], [])
