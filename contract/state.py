@@ -68,6 +68,8 @@ class Health(Report):
     decisions: dict[Literal["known", "stranger", "unrecognisable", "refused"], int] = Field(default_factory=dict)
     checkins: dict[str, int] = Field(default_factory=dict, max_length=12)
     """Accepted and, by reason, refused QR check-ins."""
+    identities: dict[str, int] = Field(default_factory=dict, max_length=12)
+    """What became of identities on the floor: attached to a track, ambiguous at check-in, lost, of those doubted."""
     embedder_calls: int = Field(default=0, ge=0)
     threshold: str = Field(default="", max_length=200)
     """Which face match threshold is in force and why (certified, default, by hand); empty where none is used."""

@@ -55,6 +55,7 @@ def health(
         gallery_subjects=perception.gallery.subjects,
         decisions={key: count for key, count in counters.decisions.items() if key in _DECISIONS},
         checkins=dict(list(counters.checkins.items())[:12]),
+        identities={key: counters.visits[key] for key in _IDENTITIES if key in counters.visits},
         embedder_calls=counters.embedder_calls,
         threshold=perception.threshold()[:200],
         commands_refused=refused,
@@ -68,6 +69,7 @@ def health(
     )
 
 
+_IDENTITIES = ("attached", "unattached", "ambiguous", "identity_lost", "identity_doubted")
 _DECISIONS = frozenset({"known", "stranger", "unrecognisable", "refused"})
 
 

@@ -202,7 +202,7 @@ class Vision:
             checkins=self._desk.checkins(),
             codes=dict(self._desk.counts),
             denied=_sum(counts.denied for counts in faces),
-            visits={name: getattr(visits, name) for name in visits.__slots__},
+            visits={name: getattr(visits, name) for name in visits.__slots__} | {"carried": len(self._visits.tracks())},
             embedder_calls=sum(counts.embedder_calls for counts in faces),
             landmark_calls=sum(counts.landmark_calls for counts in faces),
             face_detector_calls=sum(counts.detector_calls for counts in faces),
