@@ -19,7 +19,7 @@ _FOOT_SHARE, _FOOT_PX = 0.035, 1.5
 """Standard deviation of a foot point in the picture: share of the height of the box, and pixels."""
 _APART = 0.2
 """Share of the smaller of two boxes that may lie in the other while both still are clear of each other."""
-_EDGE_SHARE = 0.03
+_EDGE_SHARE = 0.08
 """Share of its height within which a box that ends near the lower edge of the picture may go on below it."""
 
 _BORDER_PX = 4.0
