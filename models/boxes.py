@@ -26,6 +26,8 @@ def iou(first: Floats, second: Floats) -> Floats:
 def suppress(boxes: Floats, scores: Floats, limit: float) -> npt.NDArray[np.intp]:
     """Indices to keep, best score first: greedily, no two kept boxes overlap by more than `limit` IoU."""
     remaining = np.argsort(-scores, kind="stable")
+    if len(boxes) < 2:
+        return remaining
     overlap = iou(boxes, boxes)
     kept: list[int] = []
     while remaining.size:

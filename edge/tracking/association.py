@@ -67,17 +67,26 @@ def associate_near(tracks: Floats, detections: Floats, reach: float, alike: floa
     """
     if len(tracks) == 0 or len(detections) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    apart, likeness = separation(tracks, detections), similarity(tracks, detections)
-    possible = (apart <= reach) & (likeness >= alike)
-    weight = np.where(possible, np.exp(-((apart / _USUAL_STEP) ** 2) - (np.log(likeness) / _USUAL_GROWTH) ** 2), 0.0)
+    apart, growth = separation(tracks, detections), _growth(tracks, detections)
+    possible = (apart <= reach) & (growth <= -np.log(alike))
+    weight = np.exp(-((apart / _USUAL_STEP) ** 2) - (growth / _USUAL_GROWTH) ** 2) * possible
     rows, columns = linear_sum_assignment(weight, maximize=True)
     good = possible[rows, columns]
     return rows[good], columns[good]
 
 
+def _growth(first: Floats, second: Floats) -> Floats:
+    """Logarithm of the larger side over the smaller (geometric means of width and height), NxM."""
+    logs = []
+    for one in (first, second):
+        sides = one[:, 2:] - one[:, :2]
+        logs.append(np.log(np.maximum(sides[:, 0] * sides[:, 1], 1e-9)) / 2)
+    return np.asarray(np.abs(logs[0][:, None] - logs[1]))
+
+
 def separation(first: Floats, second: Floats) -> Floats:
     """Distance of the centres in sides of a box (mean of both widths), NxM."""
-    centres = [(one[:, :2] + one[:, 2:]) / 2 for one in (first, second)]
-    widths = [np.maximum(one[:, 2] - one[:, 0], 1.0) for one in (first, second)]
-    offset = centres[0][:, None] - centres[1][None, :]
-    return np.asarray(np.hypot(offset[..., 0], offset[..., 1]) / ((widths[0][:, None] + widths[1][None, :]) / 2))
+    # twice the offset over the sum of widths: the halves cancel
+    offset = (first[:, :2] + first[:, 2:])[:, None] - (second[:, :2] + second[:, 2:])
+    widths = np.maximum(first[:, 2] - first[:, 0], 1.0)[:, None] + np.maximum(second[:, 2] - second[:, 0], 1.0)
+    return np.asarray(np.hypot(offset[..., 0], offset[..., 1]) / widths)
