@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from central.preferences.tables import Opinion, Prior
 from central.preferences.taste import Belief, Item, Judged, learn, popularity, space_of
 from central.privacy.service import purposes_of_many
 from central.privacy.vault import Vault
+from central.segments.tables import CustomerSegments
 
 MIN_PEOPLE: Final = 5
 EVERYBODY: Final = ""
@@ -60,20 +61,30 @@ def counted(opinions: Iterable[Sequence[Judged]], at_least: int = MIN_PEOPLE) ->
 
 
 async def relearn(db: Database, vault: Vault, store: str, now: datetime, segments: Segments | None = None) -> int:
-    """Learn a store's priors anew from what people there agree to be counted for; how many were kept."""
+    """Learn a store's priors anew from what people there agree to be counted for; how many were kept.
+
+    `segments`: as they are kept (central.segments), unless given.
+    """
     async with db.read() as session:
         everyone = await people(session, vault, store)
+        segments = await _kept_segments(session, store, everyone) if segments is None else segments
         rows = await shelf.by_sku(session, store, {opinion.sku for person in everyone.values() for opinion in person})
         shelves = {
             category: [shelf.item_of(row) for row in await shelf.in_categories(session, store, [category or None])]
             for category in sorted({row.category or "" for row in rows.values()})
         }
     # Seconds of arithmetic: beside the event loop, and with no transaction open.
-    found = await asyncio.to_thread(_all_priors, everyone, shelves, segments or {})
+    found = await asyncio.to_thread(_all_priors, everyone, shelves, segments)
     async with db.write() as session:
         await session.execute(delete(Prior).where(Prior.store == store))
         session.add_all(Prior(store=store, learned_at=now, **prior) for prior in found)
     return len(found)
+
+
+async def _kept_segments(session: AsyncSession, store: str, everyone: Collection[str]) -> Segments:
+    """Of those who agree to a profile: `everyone` holds nobody else."""
+    rows = (await session.scalars(select(CustomerSegments).where(CustomerSegments.store == store))).all()
+    return {row.subject: row.segments for row in rows if row.subject in everyone}
 
 
 def _all_priors(

@@ -41,6 +41,7 @@ from central.preferences.taste import Item, Taste, fit, popularity, space_of
 from central.preferences.understanding import Understanding, Understood, category_has, stem
 from central.preferences.wording import Wording
 from central.privacy.vault import Vault
+from central.segments.tables import CustomerSegments
 
 MOST_CHOICES: Final = 6
 _SURE_WORDS: Final = 0.8
@@ -66,12 +67,16 @@ class _Known:
 
     personal: bool = False
     tried: list[Tried] = field(default_factory=list)
+    segments: Sequence[str] = ()
 
 
-async def _known(session: AsyncSession, vault: Vault, subject: str | None) -> _Known:
+async def _known(session: AsyncSession, vault: Vault, subject: str | None, segments: Sequence[str] | None) -> _Known:
     if subject is None or not await allowed(session, subject):
         return _Known()
-    return _Known(True, together(await of_subject(session, vault, subject)))
+    if segments is None:
+        row = await session.get(CustomerSegments, subject)
+        segments = row.segments if row else ()
+    return _Known(True, together(await of_subject(session, vault, subject)), segments)
 
 
 async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:
@@ -81,9 +86,7 @@ async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:
     return found
 
 
-def _tastes(
-    items: Sequence[Item], priors: dict[str, list[Prior]], known: _Known, segments: Sequence[str]
-) -> dict[str, Taste]:
+def _tastes(items: Sequence[Item], priors: dict[str, list[Prior]], known: _Known) -> dict[str, Taste]:
     """A taste for each category among the items: the person's own, or that of people like them."""
     tastes = {}
     for category, mine in shelf.grouped(items).items():
@@ -91,7 +94,7 @@ def _tastes(
         space = space_of(mine, popularity(likes_of(learned)))
         by_sku = {item.sku: item for item in mine}
         said = [judged(entry) for entry in known.tried if entry.sku in by_sku]
-        tastes[category] = fit(space, said, by_sku, belief_of(learned, segments if known.personal else ()))
+        tastes[category] = fit(space, said, by_sku, belief_of(learned, known.segments))
     return tastes
 
 
@@ -101,17 +104,17 @@ async def model(
     subject: str,
     now: datetime,
     store: str | None = None,
-    segments: Sequence[str] = (),
+    segments: Sequence[str] | None = None,
 ) -> Preferences:
     """The preference model of one person, by category of what they tried; empty without consent to a profile."""
-    known = await _known(session, vault, subject)
+    known = await _known(session, vault, subject, segments)
     stores = sorted({entry.store for entry in known.tried if store in {None, entry.store}})
     categories: list[CategoryTaste] = []
     for name in stores:
-        mine = _Known(known.personal, [entry for entry in known.tried if entry.store == name])
+        mine = _Known(known.personal, [entry for entry in known.tried if entry.store == name], known.segments)
         rows = await shelf.by_sku(session, name, [entry.sku for entry in mine.tried])
         around = await shelf.in_categories(session, name, sorted({row.category for row in rows.values()}, key=str))
-        tastes = _tastes([shelf.item_of(row) for row in around], await _priors(session, name), mine, segments)
+        tastes = _tastes([shelf.item_of(row) for row in around], await _priors(session, name), mine)
         tried_in = {row.category or "" for row in rows.values()}
         categories += [_out(category, taste) for category, taste in sorted(tastes.items()) if category in tried_in]
     opinions = sum(category.opinions for category in categories)
@@ -161,11 +164,11 @@ async def search(
     limit: int,
     now: datetime,
     language: Language = "en",
-    segments: Sequence[str] = (),
+    segments: Sequence[str] | None = None,
 ) -> SearchOut:
     """Answers to a text or a query, ranked by the person's taste if they agreed to a profile."""
     currency = await shelf.currency(session, store) or ""
-    known = await _known(session, vault, subject)
+    known = await _known(session, vault, subject, segments)
     here = [entry.sku for entry in known.tried if entry.store == store]
     words = lexicon()
     if isinstance(text_or_query, Query):
@@ -173,7 +176,7 @@ async def search(
         found = Understood(query, named=_own_words(query, words))
     else:
         found = await Understanding(session, store, currency, words, here).read(text_or_query)
-    return await _Search(session, store, currency, now, language, known, segments).answer(found, limit)
+    return await _Search(session, store, currency, now, language, known).answer(found, limit)
 
 
 def _own_words(query: Query, words: Lexicon) -> list[str]:
@@ -196,12 +199,12 @@ async def suggest(
     now: datetime,
     language: Language = "en",
     category: str | None = None,
-    segments: Sequence[str] = (),
+    segments: Sequence[str] | None = None,
 ) -> list[Suggestion]:
     """What somebody may like next: of the categories they tried (or the one named), nothing they tried already."""
     currency = await shelf.currency(session, store) or ""
-    known = await _known(session, vault, subject)
-    seeking = _Search(session, store, currency, now, language, known, segments)
+    known = await _known(session, vault, subject, segments)
+    seeking = _Search(session, store, currency, now, language, known)
     seeking.without = {entry.sku for entry in known.tried if entry.store == store}
     return (await seeking.answer(Understood(Query(category=category)), limit)).suggestions
 
@@ -217,10 +220,9 @@ class _Search:
         now: datetime,
         language: Language,
         known: _Known,
-        segments: Sequence[str],
     ) -> None:
         self.session, self.store, self.now, self.language = session, store, now, language
-        self.known, self.segments = known, segments
+        self.known = known
         self.words = lexicon()
         self.wording = Wording(language, currency, self.words, {})
         self.notes: list[str] = []
@@ -248,7 +250,7 @@ class _Search:
         setting = Setting(
             query=query,
             references=by_sku,
-            tastes=_tastes(items, priors, self.known, self.segments),
+            tastes=_tastes(items, priors, self.known),
             likes={sku: pair for learned in priors.values() for sku, pair in likes_of(learned).items()},
             wording=self.wording,
             personal=bool(self.known.personal and self.known.tried),

@@ -27,7 +27,7 @@ from central.catalogue.feeds.fetching import FetchError, fetch
 from central.catalogue.feeds.taking import take
 from central.catalogue.prices import lowest_30_days
 from central.catalogue.schemas import FeedIn, FeedRunOut
-from central.catalogue.tables import PriceChange, Product, Stock
+from central.catalogue.tables import FeedRun, PriceChange, Product, Stock
 from central.cli import parser
 from central.errors import MisconfiguredError
 from central.staff import service as staff
@@ -118,6 +118,15 @@ async def test_a_wrong_feed_changes_nothing_at_all(shop: Any, data: bytes, why: 
     assert (run.written, run.withdrawn) == (0, 0)
     assert await on_sale(shop) == before
     assert (await taken(shop, many(5), max_missing_share=1.0)).withdrawn == 15
+
+
+async def test_runs_of_long_ago_are_forgotten(shop: Any) -> None:
+    await shop.load()
+    for _ in range(3):
+        await taken(shop, many(2))
+        shop.wait(20 * 86400)
+    async with shop.runtime.db.read() as session:
+        assert await session.scalar(select(func.count()).select_from(FeedRun)) == 2
 
 
 async def test_price_history_and_the_thirty_day_lowest(shop: Any) -> None:

@@ -22,6 +22,7 @@ from central.preferences.tables import Opinion, Prior
 from central.privacy import service as privacy
 from central.privacy.tables import ProfileRead
 from central.profiles import service as profiles
+from central.segments.tables import CustomerSegments
 from central.staff import service as staff
 
 SUBJECT, OTHER = "a" * 32, "b" * 32
@@ -246,14 +247,18 @@ async def test_priors_are_learned_from_enough_people_only_and_help_a_newcomer(st
         )
         if number == 3:
             assert await learning.relearn(store.runtime.db, store.runtime.vault, "shop", store.now) == 0
-    segments = {subject: ["core"] for subject in people}
-    assert await learning.relearn(store.runtime.db, store.runtime.vault, "shop", store.now, segments) == 2
+    async with store.runtime.db.write() as session:
+        for subject in (*people, SUBJECT):
+            times = {"computed_at": store.now, "changed_at": store.now}
+            session.add(CustomerSegments(subject=subject, store="shop", segments=["core"], **times))
+    assert await learning.relearn(store.runtime.db, store.runtime.vault, "shop", store.now) == 2
     async with store.runtime.db.read() as session:
         rows = {row.segment: row for row in (await session.scalars(select(Prior))).all()}
     assert (rows[""].people, rows["core"].people) == (6, 6)
     assert rows[""].likes == {"heavy": [0, 6], "light": [6, 0], "dear": [6, 0]}
     answer = await found(store, "headphones", None)
     assert skus(answer)[-1] == "heavy"
+    assert skus(await found(store, "headphones", SUBJECT))[-1] == "heavy"
     assert "liked by 6 of 6 who tried it" in answer.suggestions[0].reasons
     await agree(store, people[0], profile=False)
     await agree(store, people[1], profile=False)

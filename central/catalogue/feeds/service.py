@@ -24,7 +24,6 @@ from central.runtime import Runtime
 
 MAIN: Final = "main"
 _RUNS_SHOWN: Final = 10
-_RUNS_KEPT: Final = timedelta(days=30)
 _SPOOL: Final = 8 * 1024**2
 
 
@@ -144,8 +143,6 @@ async def _fetch(runtime: Runtime, feed: Feed, store: Store, url: str) -> None:
             row.etag, row.last_modified = got.etag, got.last_modified
             every = row.every_minutes
             row.next_at = runtime.clock.now() + timedelta(minutes=every) if every else None
-        old = FeedRun.started_at < runtime.clock.now() - _RUNS_KEPT
-        await session.execute(delete(FeedRun).where(FeedRun.store == feed.store, FeedRun.feed == feed.name, old))
 
 
 async def _idle(runtime: Runtime, feed: Feed, started: datetime, state: str, message: str) -> None:

@@ -13,11 +13,11 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import IO, BinaryIO, Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from central.catalogue.feeds import google, yml
 from central.catalogue.feeds.offers import FeedRefusedError, Format, Row, Shop, packed
@@ -33,6 +33,7 @@ MAX_BYTES: Final = 2 * 1024**3
 """Unpacked: a gzip bomb ends here."""
 _SPOOL: Final = 8 * 1024**2
 _PART: Final = 2000
+_KEPT: Final = timedelta(days=30)
 Known = Mapping[str, tuple[str | None, bool, str | None]]
 """SKU -> (digest, available, feed)."""
 
@@ -229,8 +230,10 @@ async def _note(
 
 
 async def keep(runtime: Runtime, row: FeedRun) -> FeedRunOut:
-    """Write a run down."""
+    """Write a run down, and forget those of long ago."""
+    old = FeedRun.started_at < row.started_at - _KEPT
     async with runtime.db.write() as session:
+        await session.execute(delete(FeedRun).where(FeedRun.store == row.store, FeedRun.feed == row.feed, old))
         session.add(row)
         await session.flush()
         return FeedRunOut.model_validate(row)
