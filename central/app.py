@@ -20,6 +20,7 @@ from central import keys
 from central.alerts.routes import router as alerts
 from central.analytics.routes import router as analytics
 from central.background import Background
+from central.baskets.routes import router as baskets
 from central.behaviour.access import EventLimiter
 from central.behaviour.routes import events_router
 from central.behaviour.routes import router as behaviour
@@ -42,6 +43,7 @@ from central.preferences.site import router as site_search
 from central.pricing.routes import router as pricing
 from central.pricing.till_routes import router as till
 from central.privacy.vault import FileVault
+from central.profiles.phone_routes import phone_router
 from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
 from central.schema import migrate
@@ -78,9 +80,11 @@ ROUTERS = (
     ingest,
     staff_router,
     me_router,
+    phone_router,
     events_router,
     behaviour,
     identity,
+    baskets,
 )
 
 

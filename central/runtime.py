@@ -69,7 +69,7 @@ class Runtime:
             return []
         wanted = {change.alert for change in listened}
         rows = (await effects.session.scalars(select(Alert).where(Alert.id.in_(wanted)))).all()
-        cards = {card.id: card for card in await alerts.draw(effects.session, self.vault, rows)}
+        cards = {card.id: card for card in await alerts.draw(effects.session, self.vault, rows, effects.now)}
         return [(change.store, Change(change.id, change.event, cards[change.alert])) for change in listened]
 
     async def _receipt_after_birth(self, store: str, node: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from central.alerts import tables as _alerts
 from central.analytics import tables as _analytics
+from central.baskets import tables as _baskets
 from central.behaviour import tables as _behaviour
 from central.catalogue import tables as _catalogue
 from central.contribution import tables as _contribution
@@ -26,6 +27,7 @@ metadata = Base.metadata
 MODULES = (
     _alerts,
     _analytics,
+    _baskets,
     _behaviour,
     _catalogue,
     _contribution,

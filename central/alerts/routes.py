@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,6 @@ from central.alerts.schemas import Card
 from central.alerts.tables import Alert
 from central.effects import Effects
 from central.privacy.service import note_reads
-from central.privacy.vault import Vault
 from central.runtime import Runtime, RuntimeDep
 from central.staff.access import Principal, ReaderDep, StaffDep
 from contract.values import Name
@@ -31,7 +30,7 @@ async def cards(
     """Names only with each person's consent; every profile shown is written to the audit."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        found = await service.cards(session, runtime.vault, store, state)
+        found = await service.cards(session, runtime.vault, store, state, now=runtime.clock.now())
     await audit(runtime, principal, found, "alerts")
     return found
 
@@ -44,21 +43,26 @@ async def audit(runtime: Runtime, principal: Principal, found: list[Card], place
             await note_reads(session, principal.reader, shown, place, runtime.clock.now())
 
 
+async def _own_store(principal: ReaderDep, store: StoreQuery) -> str:
+    """Checked before the stream begins: within it an answer of 200 is on its way already."""
+    principal.check_store(store)
+    return store
+
+
 @router.get("/stream", response_class=EventSourceResponse, summary="Arrivals as they happen (server-sent events)")
 async def stream(
     runtime: RuntimeDep,
     principal: ReaderDep,
-    store: StoreQuery,
+    store: Annotated[str, Depends(_own_store)],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Events `arrival`, `updated`, `retracted`; a comment every 15 s; `Last-Event-ID` resumes."""
-    principal.check_store(store)
     with runtime.hub.subscribe(store) as queue:
         yield ServerSentEvent(comment="open", retry=1000)
         sent = 0
         if last_event_id is not None and last_event_id.isdecimal():
             async with runtime.db.read() as session:
-                missed = await _missed(session, runtime.vault, store, min(int(last_event_id), 2**62))
+                missed = await _missed(session, runtime, store, min(int(last_event_id), 2**62))
             for change in missed:
                 yield _event(change)
                 sent = change.id
@@ -73,12 +77,13 @@ def _event(change: Change) -> ServerSentEvent:
     return ServerSentEvent(event=change.event, id=str(change.id), data=change.card)
 
 
-async def _missed(session: AsyncSession, vault: Vault, store: str, last: int) -> list[Change]:
+async def _missed(session: AsyncSession, runtime: Runtime, store: str, last: int) -> list[Change]:
     ready: list[Change] = []
     for row in await service.changes_after(session, store, last):
         alert = await session.get(Alert, row.alert)
         if alert is not None:
-            ready.append(Change(row.id, row.event, (await service.draw(session, vault, [alert]))[0]))
+            (card,) = await service.draw(session, runtime.vault, [alert], runtime.clock.now())
+            ready.append(Change(row.id, row.event, card))
     return ready
 
 
@@ -118,7 +123,7 @@ async def _act(runtime: Runtime, principal: Principal, alert_id: int, what: str)
                 await service.release(effects, alert, principal.name, force=force)
             else:
                 await service.done(effects, alert, principal.name, force=force)
-            card = (await service.draw(effects.session, runtime.vault, [alert]))[0]
+            card = (await service.draw(effects.session, runtime.vault, [alert], effects.now))[0]
     except service.ClaimedError as error:
         raise HTTPException(409, str(error)) from None
     await audit(runtime, principal, [card], f"alerts/{what}")

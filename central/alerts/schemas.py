@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from contract.values import Utc
 
 State = Literal["open", "claimed", "done", "expired", "retracted"]
+Kind = Literal["arrival", "call"]
 
 
 class CardCustomer(BaseModel):
@@ -20,8 +21,25 @@ class CardCustomer(BaseModel):
     guest: bool
 
 
+class Place(BaseModel):
+    """A zone of the store."""
+
+    id: str
+    name: dict[str, str]
+
+
+class Article(BaseModel):
+    """What a call is about."""
+
+    sku: str
+    title: dict[str, str]
+
+
 class Card(BaseModel):
-    """One arrival."""
+    """One arrival, or one call for a consultant (`kind`); a call says where (`zone`) and about what (`article`).
+
+    `interests` are short lines for the consultant to read, `topics` bare names to say in a sentence.
+    """
 
     id: int
     visit: str
@@ -37,4 +55,8 @@ class Card(BaseModel):
     claimed_at: Utc | None
     expires_at: Utc
     interests: list[str]
+    topics: list[str] = []
+    kind: Kind = "arrival"
+    zone: Place | None = None
+    article: Article | None = None
     version: int

@@ -1,4 +1,4 @@
-"""One arrival card per visit: made with consent, claimed by one, closed by time, end or retraction."""
+"""Arrival cards, made with consent, and calls: claimed by one, closed by time, end or retraction."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from central.alerts.schemas import Card, CardCustomer
+from central.alerts.drawing import draw
+from central.alerts.schemas import Card
 from central.alerts.tables import Alert, AlertChange
 from central.contribution import service as contribution
 from central.effects import Effects
 from central.privacy.service import purposes_of_many
 from central.privacy.vault import Vault
-from central.profiles.service import open_profile
-from central.profiles.tables import Customer
 from central.visits.service import is_live
 from central.visits.tables import Visit
 
+__all__ = ["draw"]
 ACTIVE = ("open", "claimed")
 Filter = Literal["open", "claimed", "done", "expired", "retracted", "active", "all"]
 
@@ -28,15 +28,33 @@ class ClaimedError(Exception):
     """Somebody else was faster, or the card is closed; the message says who or what."""
 
 
+class NotHereError(Exception):
+    """The person's visit is not going on."""
+
+
 async def consider_all(effects: Effects, visits: Sequence[Visit]) -> None:
     """Bring the cards of visits in step with what is known of them now."""
     ids = [visit.id for visit in visits]
     rows = (await effects.session.scalars(select(Alert).where(Alert.visit.in_(ids)))).all()
-    cards_of = {(row.store, row.visit): row for row in rows}
+    cards_of = {(row.store, row.visit): row for row in rows if row.kind == "arrival"}
+    await _bring_calls(effects, visits, [row for row in rows if row.kind == "call"])
     purposes = await purposes_of_many(effects.session, {visit.subject for visit in visits if visit.subject})
     for visit in visits:
         allowed = purposes.get(visit.subject or "", {}).get("consultant_alert", False)
         await _consider(effects, visit, cards_of.get((visit.store, visit.id)), welcome=allowed)
+
+
+async def _bring_calls(effects: Effects, visits: Sequence[Visit], calls: Sequence[Alert]) -> None:
+    """A call ends with its visit, and with the mistake about who it was. It was asked for: no consent is needed."""
+    by_key = {(visit.store, visit.id): visit for visit in visits}
+    for alert in calls:
+        visit = by_key.get((alert.store, alert.visit))
+        if visit is None or alert.state not in ACTIVE:
+            continue
+        if visit.subject != alert.subject:
+            await _close(effects, alert, "retracted")
+        elif visit.ended_at is not None:
+            await _close(effects, alert, "expired" if alert.state == "open" else "done")
 
 
 async def _consider(effects: Effects, visit: Visit, alert: Alert | None, *, welcome: bool) -> None:
@@ -77,12 +95,7 @@ async def _create(effects: Effects, visit: Visit) -> None:
     seen = visit.first_usable_at or effects.now
     stale = effects.now - seen > lifetime
     alert = Alert(
-        store=visit.store,
-        visit=visit.id,
-        subject=visit.subject or "",
-        method=visit.method or "face",
-        confidence=visit.confidence or 0.0,
-        stage=visit.stage or "provisional",
+        **_fields(visit),
         first_usable_at=seen,
         created_at=effects.now,
         expires_at=effects.now + lifetime,
@@ -108,6 +121,57 @@ async def _changed(effects: Effects, alert: Alert, event: str) -> None:
     await effects.session.flush()
 
 
+async def call(
+    effects: Effects, store: str, subject: str, visit: str, zone: str | None = None, sku: str | None = None
+) -> Alert:
+    """The customer asks for a consultant. Asked again, it is the same call, with the newer place; NotHereError."""
+    row = await effects.session.get(Visit, (store, visit))
+    if row is None or row.subject != subject or not is_live(row, effects.now):
+        raise NotHereError("this customer is not in the store now")
+    statement = select(Alert).where(Alert.store == store, Alert.visit == visit, Alert.kind == "call")
+    alert = (await effects.session.scalars(statement)).one_or_none()
+    if alert is None:
+        alert = Alert(kind="call", version=0, first_usable_at=effects.now, **_fields(row))
+        effects.session.add(alert)
+    again = alert.state in ACTIVE
+    alert.zone, alert.sku = zone, sku
+    alert.version = (alert.version or 0) + 1
+    alert.expires_at = effects.now + timedelta(minutes=effects.settings.alert_minutes)
+    if not again:
+        alert.state, alert.created_at, alert.closed_at = "open", effects.now, None
+        alert.claimed_by = alert.claimed_at = None
+    await effects.session.flush()
+    await _changed(effects, alert, "updated" if again else "arrival")
+    return alert
+
+
+async def call_off(effects: Effects, store: str, visit: str) -> bool:
+    """The customer needs nobody any more; False when there was no call waiting."""
+    statement = select(Alert).where(Alert.store == store, Alert.visit == visit, Alert.kind == "call")
+    alert = (await effects.session.scalars(statement.where(Alert.state.in_(ACTIVE)))).one_or_none()
+    if alert is None:
+        return False
+    await _close(effects, alert, "retracted")
+    return True
+
+
+async def call_of(session: AsyncSession, store: str, visit: str) -> Alert | None:
+    """The call of a visit that is waiting or taken; `claimed_by` says by whom."""
+    statement = select(Alert).where(Alert.store == store, Alert.visit == visit, Alert.kind == "call")
+    return (await session.scalars(statement.where(Alert.state.in_(ACTIVE)))).one_or_none()
+
+
+def _fields(visit: Visit) -> dict[str, object]:
+    return {
+        "store": visit.store,
+        "visit": visit.id,
+        "subject": visit.subject or "",
+        "method": visit.method or "face",
+        "confidence": visit.confidence or 0.0,
+        "stage": visit.stage or "provisional",
+    }
+
+
 async def claim(effects: Effects, alert: Alert, who: str) -> None:
     """Take an open card. Two consultants at once: the database lets one through, the other gets ClaimedError."""
     await _move(effects, alert, "claimed", Alert.state == "open", claimed_by=who, claimed_at=effects.now)
@@ -120,6 +184,17 @@ async def release(effects: Effects, alert: Alert, who: str, *, force: bool) -> N
     mine = (Alert.state == "claimed") & (Alert.claimed_by == who)
     await _move(effects, alert, "open", (Alert.state == "claimed") if force else mine, claimed_by=None, claimed_at=None)
     await contribution.undo(effects, "claimed", alert.store, str(alert.id))
+
+
+async def hand_over(effects: Effects, alert: Alert, who: str, to: str, *, force: bool) -> None:
+    """The guest goes on with a colleague; only the one who has the card, or a manager (`force`)."""
+    mine = (Alert.state == "claimed") & (Alert.claimed_by == who)
+    before = alert.claimed_by or who
+    condition = Alert.state.in_(ACTIVE) if force else mine
+    await _move(effects, alert, "claimed", condition, claimed_by=to, claimed_at=effects.now)
+    about = {"subject": alert.subject or None, "visit": alert.visit}
+    await contribution.note(effects, "handed_over", before, alert.store, str(alert.id), **about)
+    await contribution.note(effects, "claimed", to, alert.store, str(alert.id), **about)
 
 
 async def done(effects: Effects, alert: Alert, who: str, *, force: bool) -> None:
@@ -158,42 +233,22 @@ async def anything_expired(session: AsyncSession, now: datetime) -> bool:
 
 
 async def cards(
-    session: AsyncSession, vault: Vault, store: str, state: Filter = "open", limit: int = 200
+    session: AsyncSession,
+    vault: Vault,
+    store: str,
+    state: Filter = "open",
+    *,
+    now: datetime,
+    limit: int = 200,
+    language: str | None = None,
 ) -> list[Card]:
-    """Cards of a store, newest first."""
+    """Cards of a store, newest first; lines in `language`, or in the store's own."""
     statement = select(Alert).where(Alert.store == store).order_by(Alert.id.desc()).limit(limit)
     if state == "active":
         statement = statement.where(Alert.state.in_(ACTIVE))
     elif state != "all":
         statement = statement.where(Alert.state == state)
-    return await draw(session, vault, (await session.scalars(statement)).all())
-
-
-async def draw(session: AsyncSession, vault: Vault, alerts: Sequence[Alert]) -> list[Card]:
-    """Cards with as much of the profile as each person allows at this moment."""
-    subjects = {alert.subject for alert in alerts}
-    purposes = await purposes_of_many(session, subjects)
-    rows = (await session.scalars(select(Customer).where(Customer.subject.in_(subjects)))).all()
-    customers = {row.subject: row for row in rows}
-    return [
-        _card(vault, alert, customers.get(alert.subject), profile=purposes.get(alert.subject, {}).get("profile", False))
-        for alert in alerts
-    ]
-
-
-def _card(vault: Vault, alert: Alert, customer: Customer | None, *, profile: bool) -> Card:
-    who, interests = CardCustomer(id=None, name="a guest", language=None, guest=True), list[str]()
-    if customer is not None and profile and alert.state != "retracted":
-        known = open_profile(vault, customer)
-        who = CardCustomer(id=customer.id, name=known.name, language=customer.language, guest=False)
-        interests = known.interests
-    return Card.model_validate(
-        {
-            **{name: getattr(alert, name) for name in Card.model_fields if name not in {"customer", "interests"}},
-            "customer": who,
-            "interests": interests,
-        }
-    )
+    return await draw(session, vault, (await session.scalars(statement)).all(), now, language)
 
 
 async def changes_after(session: AsyncSession, store: str, last: int, limit: int = 500) -> list[AlertChange]:

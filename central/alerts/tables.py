@@ -12,11 +12,14 @@ from central.holdings import holds
 
 
 class Alert(Base):
-    """One card per visit. Names are not copied here: a card is drawn from the profile when it is looked at."""
+    """One card per visit and kind. Names are not copied here: a card is drawn from the profile when it is looked at.
+
+    `kind`: `arrival`, or `call` when the customer asked for a consultant; then `zone` is where, `sku` what about.
+    """
 
     __tablename__ = "alerts"
     __table_args__ = (
-        UniqueConstraint("store", "visit"),
+        UniqueConstraint("store", "visit", "kind"),
         Index("ix_alerts_store_state", "store", "state"),
         Index("ix_alerts_visit", "visit"),
         {"info": holds("subject", "delete")},
@@ -25,6 +28,9 @@ class Alert(Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     store: Mapped[str] = mapped_column(String(40))
     visit: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16), default="arrival", server_default="arrival")
+    zone: Mapped[str | None] = mapped_column(String(40))
+    sku: Mapped[str | None] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(64), index=True)
     method: Mapped[str] = mapped_column(String(16))
     confidence: Mapped[float]

@@ -35,7 +35,9 @@ class CardView(Protocol):
     @property
     def confidence(self) -> float: ...
     @property
-    def interests(self) -> Sequence[str]: ...
+    def kind(self) -> str: ...
+    @property
+    def topics(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,18 @@ class Wording:
     def opening(self, card: CardView) -> str:
         """A first sentence for the consultant."""
         _ = self.translations.gettext
+        if card.kind == "call":
+            return _("They asked for help: go over to them.")
         if card.customer.guest:
             return _("Welcome them and ask what brings them in today. They keep their profile private.")
         if card.stage == "provisional":
             return _("Wait a moment before using the name: it is still being confirmed.")
-        if len(card.interests) > 1:
+        if len(card.topics) > 1:
             text = _("Greet %(name)s by name and offer to show %(first)s or %(second)s.")
-            return text % {"name": card.customer.name, "first": card.interests[0], "second": card.interests[1]}
-        if card.interests:
+            return text % {"name": card.customer.name, "first": card.topics[0], "second": card.topics[1]}
+        if card.topics:
             text = _("Greet %(name)s by name and offer to show %(first)s.")
-            return text % {"name": card.customer.name, "first": card.interests[0]}
+            return text % {"name": card.customer.name, "first": card.topics[0]}
         return _("Greet %(name)s by name and ask what they are looking for today.") % {"name": card.customer.name}
 
     def speaks(self, card: CardView) -> str:

@@ -18,7 +18,7 @@ from contract.events import VisitEnded, VisitIdentified
 
 async def _cards(shop: Any, state: Any = "all") -> list[Any]:
     async with shop.runtime.db.read() as session:
-        return await service.cards(session, shop.runtime.vault, "shop", state)
+        return await service.cards(session, shop.runtime.vault, "shop", state, now=shop.now)
 
 
 async def _consent(shop: Any, **given: bool) -> None:

@@ -33,7 +33,9 @@ async def cards(page: PageDep) -> Response:
 async def _groups(page: Page) -> dict[str, object]:
     now = page.runtime.clock.now()
     async with page.runtime.db.read() as session:
-        found = await alerts.cards(session, page.runtime.vault, page.store.id, "active")
+        found = await alerts.cards(
+            session, page.runtime.vault, page.store.id, "active", now=now, language=page.language
+        )
     seen = [card.customer.id for card in found if card.customer.id is not None]
     if seen:
         async with page.runtime.db.write() as session:

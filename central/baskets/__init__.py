@@ -1,0 +1,1 @@
+"""Baskets built in the shop, kept in the customer's account."""
