@@ -20,6 +20,7 @@ VENDOR: Final[dict[str, dict[str, str]]] = {
     "simpleheat": {"simpleheat.js": "simpleheat.js"},
     "uplot": {"uplot.js": "dist/uPlot.iife.min.js", "uplot.css": "dist/uPlot.min.css"},
     "qrcode-generator": {"qrcode.js": "dist/qrcode.js"},
+    "jsqr": {"jsqr.js": "dist/jsQR.js"},
 }
 """Package -> name in the address -> file inside the package."""
 
