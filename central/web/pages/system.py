@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from central.catalogue.feeds import service as feeds
 from central.fleet import service as fleet
 from central.ingest import service as ingest
 from central.web import errors
@@ -17,7 +18,9 @@ router = APIRouter(include_in_schema=False)
 async def show(page: PageDep) -> Response:
     """The whole page."""
     page.need("manager")
-    return errors.not_installed(page.request) or page.show("system.html", await _values(page))
+    async with page.runtime.db.read() as session:
+        catalogue = await feeds.shown(session, page.store.id)
+    return errors.not_installed(page.request) or page.show("system.html", {**await _values(page), "feeds": catalogue})
 
 
 @router.get("/system/nodes")
