@@ -302,9 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     reports = []
     for seed in options.seeds:
-        report = run_floor(
-            seed, count=options.cameras, fps=options.fps, people=options.people, seconds=options.seconds
-        )
+        report = run_floor(seed, count=options.cameras, fps=options.fps, people=options.people, seconds=options.seconds)
         reports.append(asdict(report))
         print(json.dumps(asdict(report)), flush=True)
     if options.report is not None:

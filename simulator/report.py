@@ -148,7 +148,7 @@ def _labels(truth: Truth, seen: Observations) -> dict[str, object]:
         "stuck": sum(_stuck(label) for label in personal),
         "confirm_ms": {"p95": percentile(confirm_ms, 0.95)},
         "wrongly_personal": len(_wrongly_personal(truth, personal)),
-        # A tracker without appearance may swap two people who hide one another: counted, not judged.
+        # A tracker without appearance may swap two people who hide one another; a name must not go along.
         "for_somebody_else": sum(
             not any(_covers(window, label) and window.person == label.person for window in truth.alone)
             for label in personal
@@ -225,6 +225,11 @@ def violations(body: Report) -> list[str]:
         found.append(f"labels: {labels['confirmed']} of {labels['personal_shown']} personal prices confirmed")
     if labels["wrongly_personal"]:
         found.append(f"labels: {labels['wrongly_personal']} personal with somebody else in the zone, or nobody")
+    if labels["for_somebody_else"]:
+        found.append(f"labels: {labels['for_somebody_else']} showed the price of somebody who was not there")
+    misattributed = _section(body, "dwells")["misattributed"]
+    if misattributed:
+        found.append(f"dwells: {misattributed} stays under somebody else's name")
     if prices["charged_above_shown"]:
         found.append(f"prices: {prices['charged_above_shown']} charged above the price shown")
     found += [f"events: {events[what]} {what}" for what in ("lost", "duplicated", "quarantined") if events[what]]

@@ -1,4 +1,4 @@
-"""Where a track was before it was one: a person is confirmed after a few detections, and may have crossed a line by then.
+"""Where a track was before it was one: a person is confirmed after some detections, and may have crossed a line then.
 
 Nothing of an unconfirmed track leaves the camera; once it is confirmed, its way is followed back through the boxes of
 the last moments, each the one that overlaps most with the one after it.

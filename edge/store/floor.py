@@ -92,7 +92,9 @@ class StoreFloor:
         self._visits.floor(store.positions, store.ended, now, doubted=store.doubted, suspended=store.suspended)
         self._zones.disown(store.doubted)
         crossings = self._lines.step(store.positions, self._visits.visit_of, now)
-        crossings += self._lines.step(store.gone_to, self._visits.visit_of, now)
+        for gone in store.gone_to:
+            then = Instant(gone.seen_at, now.at(gone.seen_at))
+            crossings += self._lines.step([gone], self._visits.visit_of, then)
         self._lines.forget(store.ended)
         emitted: list[Emission] = [
             *self._zones.step(store.positions, self._visits.visit_of, now, store.hidden),

@@ -148,3 +148,12 @@ def _keys(body: dict[str, object], name: str) -> set[str]:
     section = body[name]
     assert isinstance(section, dict)
     return set(section)
+
+
+def test_a_name_on_somebody_elses_stay_fails_the_run() -> None:
+    stays = (GOOD.stays[0], replace(GOOD.stays[1], person="anna"))
+    assert "somebody else's name" in failed(replace(GOOD, stays=stays))
+
+
+def test_a_price_for_somebody_who_is_not_there_fails_the_run() -> None:
+    assert "not there" in failed(replace(GOOD, labels=(replace(GOOD.labels[0], person="boris"),)))
