@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from models.detections import Floats
+
+_LEAST_SCORE = 1e-9
 
 
 def areas(boxes: Floats) -> Floats:
@@ -25,14 +28,11 @@ def iou(first: Floats, second: Floats) -> Floats:
 
 def suppress(boxes: Floats, scores: Floats, limit: float) -> npt.NDArray[np.intp]:
     """Indices to keep, best score first: greedily, no two kept boxes overlap by more than `limit` IoU."""
-    remaining = np.argsort(-scores, kind="stable")
     if len(boxes) < 2:
-        return remaining
-    overlap = iou(boxes, boxes)
-    kept: list[int] = []
-    while remaining.size:
-        best = int(remaining[0])
-        kept.append(best)
-        remaining = remaining[overlap[best, remaining] <= limit]
-        remaining = remaining[remaining != best]
-    return np.asarray(kept, np.intp)
+        return np.arange(len(boxes))
+    corners_and_sides = boxes.astype(np.float32)
+    corners_and_sides[:, 2:] -= corners_and_sides[:, :2]
+    # OpenCV's own type of the first argument is a list of rectangles; an array Nx4 is one, without the copying
+    positive = np.maximum(scores, _LEAST_SCORE, dtype=np.float32)  # it drops boxes of score 0
+    kept = cv2.dnn.NMSBoxes(corners_and_sides, positive, 0.0, limit)  # type: ignore[arg-type]
+    return np.asarray(kept, np.intp).reshape(-1)

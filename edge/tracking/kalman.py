@@ -48,7 +48,10 @@ class KalmanBank:
         """Corners Nx4, now or where they should be in a while; sides are at least one pixel."""
         position = self.position + ahead_s * self.velocity if ahead_s else self.position
         half = np.maximum(position[:, 2:], 1.0) / 2
-        return np.concatenate([position[:, :2] - half, position[:, :2] + half], axis=1)
+        corners = np.empty_like(position)
+        np.subtract(position[:, :2], half, out=corners[:, :2])
+        np.add(position[:, :2], half, out=corners[:, 2:])
+        return corners
 
     def predict(self, dt: float) -> None:
         """Move every box `dt` seconds on."""

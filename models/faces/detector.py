@@ -9,7 +9,7 @@ import onnxruntime
 
 from models.boxes import areas, suppress
 from models.detections import Floats, Frame
-from models.faces.anchors import anchors_at, decode
+from models.faces.anchors import anchors, decode
 from models.faces.landmarks import FaceLandmarker
 from models.faces.regions import Region, cut
 from models.letterbox import Letterbox, Size
@@ -102,7 +102,7 @@ class RfbFaceDetector:
         chosen = np.flatnonzero(face >= threshold)
         if not chosen.size:
             return np.zeros((0, 5), np.float32)
-        fractions = decode(offsets[0, chosen], anchors_at(size, chosen))
+        fractions = decode(offsets[0, chosen], anchors(size)[chosen])
         boxes = fractions * np.array([*size, *size], np.float32) / np.float32(factor)
         kept = suppress(boxes, face[chosen], NMS_IOU)
         return np.concatenate([boxes[kept], face[chosen][kept, None]], axis=1).astype(np.float32)
