@@ -283,10 +283,11 @@ def _near(route: Route, zone: str, t: float) -> bool:
 
 def _wrong_crossings(day: FloorDay, told: Sequence[tuple[float, Emission]], who: dict[str, str]) -> int:
     wrong = 0
-    for t, event in told:
+    for _, event in told:
         person = who.get(event.visit or "") if isinstance(event, LineCrossed) else None
-        if person is not None:
-            wrong += not any(c.person == person and abs(c.at - t) <= 3.0 for c in day.crossings)
+        if person is not None and isinstance(event, LineCrossed):
+            at = (event.at - _START).total_seconds()
+            wrong += not any(c.person == person and abs(c.at - at) <= 3.0 for c in day.crossings)
     return wrong
 
 
