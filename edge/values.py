@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from contract.values import Report
 from hardware.cameras.base import Picture, image_of
+from tracking.values import Box as Box
+from tracking.values import Floats as Floats
+from tracking.values import Track as Track
+from tracking.values import TrackSet as TrackSet
 
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]
-Box = tuple[float, float, float, float]
 PlanPoint = tuple[float, float]
 Outcome = Literal["known", "stranger", "unrecognisable", "refused"]
 
@@ -55,41 +57,6 @@ class Frame:
         if isinstance(self.picture, np.ndarray):
             return self.picture.shape[1], self.picture.shape[0]
         return self.picture.size
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A confirmed track. `seen`: matched to a detection in this very step (else the box is predicted)."""
-
-    id: int
-    box: Box
-    score: float
-    seen: bool
-    last_seen: float
-    """Monotonic."""
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Middle of the box, pixels."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
-
-    @property
-    def foot(self) -> tuple[float, float]:
-        """Where the person stands: middle of the lower edge, pixels."""
-        return (self.box[0] + self.box[2]) / 2, self.box[3]
-
-    @property
-    def width(self) -> float:
-        """Pixels."""
-        return self.box[2] - self.box[0]
-
-
-@dataclass(frozen=True, slots=True)
-class TrackSet:
-    """Confirmed tracks after a step, and the ids of those that ended in it."""
-
-    tracks: tuple[Track, ...] = ()
-    ended: tuple[int, ...] = ()
 
 
 Spread = tuple[float, float, float]

@@ -17,7 +17,7 @@ from edge.config.model import EdgeConfig
 from edge.config.vision import CameraConfig, Mode
 from edge.engines import Engines, load_engines
 from edge.floor.plane import FloorPlane
-from edge.floor.stage import FloorStage, FloorView, PersonEngine, person_tracking
+from edge.floor.stage import FloorStage, FloorView, PersonEngine
 from edge.gallery import Gallery
 from edge.geometry import distance
 from edge.impostor_scores import ImpostorScores
@@ -28,6 +28,7 @@ from edge.reader import CodeReader
 from edge.store.floor import Share, StoreFloor
 from edge.values import Claim, Emission, Frame, Instant
 from edge.visits import Visit, VisitBook
+from tracking.persons import person_tracking
 
 if TYPE_CHECKING:
     from edge.certificate import ThresholdDecision

@@ -11,6 +11,7 @@ from contract.values import Point
 from edge.config.fields import Duration, ImagePolygon, Matrix, Name, PlanPolygon, Rate, Section
 from hardware.cameras.options import CameraOptions
 from hardware.scanners.options import ScannerOptions
+from tracking.persons import MAX_LOST_S, MIN_SCORE
 
 Mode = Literal["qr_only", "verify", "lane", "open"]
 Radius = Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)]
@@ -67,9 +68,9 @@ class RecognitionConfig(Section):
 class FloorConfig(Section):
     """Tracking of people on the floor."""
 
-    min_person_score: float = Field(default=0.4, ge=0.05, le=0.95)
+    min_person_score: float = Field(default=MIN_SCORE, ge=0.05, le=0.95)
     cell_m: float = Field(default=0.25, gt=0.05, le=5)
-    max_lost_s: float = Field(default=1.5, gt=0.1, le=10)
+    max_lost_s: float = Field(default=MAX_LOST_S, gt=0.1, le=10)
     gap_s: float = Field(default=5.0, ge=0.5, le=30)
     """How long somebody no camera sees is kept, to be taken up by the next camera."""
     share: bool = False

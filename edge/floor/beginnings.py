@@ -11,8 +11,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tracking.association import overlap
 from edge.values import Box, Floats
+from tracking.association import overlap
 
 _MEMORY_S = 0.9
 _LEAST = 0.3

@@ -11,9 +11,9 @@ from edge.floor.beginnings import Beginnings
 from edge.floor.plane import FloorPlane
 from edge.floor.stature import StatureModel
 from edge.motion import MotionGate
-from edge.tracking.tracker import Tracker, TrackerSettings
 from edge.values import Box, Floats, FloorPosition, Frame, Image, PlanPoint, Track
 from models.detections import Detections
+from tracking.tracker import Tracker, TrackerSettings
 
 _FOOT_SHARE, _FOOT_PX = 0.035, 1.5
 """Standard deviation of a foot point in the picture: share of the height of the box, and pixels."""
@@ -41,11 +41,6 @@ class FloorView:
     positions: tuple[FloorPosition, ...] = ()
     ended: tuple[str, ...] = ()
     earlier: tuple[FloorPosition, ...] = ()
-
-
-def person_tracking(min_score: float, max_lost_s: float) -> TrackerSettings:
-    """Tracker settings for people, from the score at which a detection is believed."""
-    return TrackerSettings(high=min_score, low=0.2, new=min(min_score + 0.05, 0.95), max_lost_s=max_lost_s)
 
 
 class FloorStage:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from edge.motion import overview
-from edge.tracking.tracker import Tracker, TrackerSettings
 from edge.values import Box, Claim, Decision, Frame, Instant
 from edge.vision.attention import Attention
 from edge.vision.identify import FaceCounts, FaceSettings, Identifier, OnStranger, RuleNow
 from edge.vision.permits import FacePolicy
 from edge.vision.ports import FaceEngine, Templates, TrackWatch
 from models.detections import Detections
+from tracking.tracker import Tracker, TrackerSettings
 
 _TRACKING = TrackerSettings(high=0.7, low=0.5, new=0.7, reach=0.7, alike=0.75, min_hits=2, max_lost_s=0.6, agility=1.5)
 """Strict: at 5 looks a second a face that steps aside further than that, or changes size, starts a new track. Then a

@@ -56,14 +56,13 @@ def _write_sheet(path: Path, album: Album, report: dict[str, object], progress: 
 
 
 def _persons(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:
-    from models.evaluation.linker import GreedyLinker
-    from models.evaluation.persons import evaluate_persons
+    from models.evaluation.persons import StoreTracker, evaluate_persons
     from models.persons import load_person_detector
 
     for path in (arguments.video, arguments.gt):
         require_file(path)
     detector = load_person_detector(arguments.weights)
-    return evaluate_persons(arguments.video, arguments.gt, detector, GreedyLinker, clock, progress)
+    return evaluate_persons(arguments.video, arguments.gt, detector, StoreTracker, clock, progress)
 
 
 def _speed(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:

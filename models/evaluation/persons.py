@@ -16,13 +16,15 @@ from models.errors import MisconfiguredError
 from models.evaluation.average_precision import average_precision
 from models.evaluation.mot import TrackedBoxes, nobody, read_ground_truth, score_tracking
 from models.persons import PersonDetector
+from tracking.persons import person_tracking
+from tracking.tracker import Tracker as BoxTracker
 
 DIGITS = 4
 DEFAULT_FPS = 25.0
 
 
 class Tracker(Protocol):
-    """What the evaluation asks of a tracker; the edge wraps its own to this shape."""
+    """What the evaluation asks of a tracker."""
 
     def step(self, detections: Detections, now: float) -> TrackedBoxes:
         """The people of the frame taken at `now` seconds."""
@@ -61,6 +63,21 @@ def evaluate_persons(
         "ap50": round(average_precision(detected, [boxes.boxes for boxes in truth]), DIGITS),
         "tracker": type(tracker).__name__,
     }
+
+
+class StoreTracker:
+    """The tracker of a node with the settings of a node; a person counts in the frames where they were seen."""
+
+    def __init__(self) -> None:
+        self._tracker = BoxTracker(person_tracking())
+
+    def step(self, detections: Detections, now: float) -> TrackedBoxes:
+        """As edge.floor.stage takes them."""
+        seen = [track for track in self._tracker.step(detections.boxes, detections.scores, now).tracks if track.seen]
+        if not seen:
+            return nobody()
+        boxes = np.array([track.box for track in seen], np.float32)
+        return TrackedBoxes(boxes, np.array([track.id for track in seen], np.int64))
 
 
 def video_frames(path: Path) -> Iterator[tuple[Frame, float]]:

@@ -19,9 +19,8 @@ from models.build.progress import Progress
 from models.catalogue import PERSON_DETECTOR, model
 from models.errors import TransientError
 from models.evaluation.average_precision import average_precision
-from models.evaluation.linker import GreedyLinker
 from models.evaluation.mot import nobody, read_ground_truth
-from models.evaluation.persons import evaluate_persons, video_frames
+from models.evaluation.persons import StoreTracker, evaluate_persons, video_frames
 from models.persons import PersonDetector, load_person_detector
 from models.persons.nanodet import NanoDetPerson
 from models.sessions import open_session
@@ -70,10 +69,12 @@ def test_nobody_in_an_empty_room(detector: PersonDetector) -> None:
 def test_street_scene_with_ground_truth(detector: PersonDetector) -> None:
     pytest.importorskip("trackeval", reason="trackeval is a development package")
     clock = SystemClock()
-    report = evaluate_persons(VIDEO, TRUTH, detector, GreedyLinker, clock, Progress(clock, quiet=True))
+    report = evaluate_persons(VIDEO, TRUTH, detector, StoreTracker, clock, Progress(clock, quiet=True))
     assert report["frames"] == 71
     assert float(str(report["ap50"])) >= 0.75
-    assert float(str(report["hota"])) >= 0.33
+    assert float(str(report["hota"])) >= 0.50
+    assert float(str(report["idf1"])) >= 0.68
+    assert report["tracker"] == "StoreTracker"
     assert {"hota", "mota", "idf1", "id_switches", "ms_per_frame"} <= set(report)
 
 

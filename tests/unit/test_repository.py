@@ -14,7 +14,7 @@ import pytest
 from contract.clock import ManualClock, SystemClock
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contract", "edge", "central", "hardware", "models", "calibration", "simulator")
+PACKAGES = ("contract", "edge", "central", "hardware", "models", "calibration", "tracking", "simulator")
 
 
 def tracked(pattern: str) -> list[Path]:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.tracking.association import overlap
-from edge.tracking.tracker import Tracker, TrackerSettings
 from edge.values import TrackSet
+from tracking.association import overlap
+from tracking.tracker import Tracker, TrackerSettings
 
 FPS = 10.0
 

@@ -16,9 +16,9 @@ from models.detections import Detections
 from models.errors import MisconfiguredError
 from models.evaluation.average_precision import average_precision
 from models.evaluation.bootstrap import Estimate
-from models.evaluation.linker import GreedyLinker
 from models.evaluation.mot import TrackedBoxes, nobody, read_ground_truth, score_tracking
 from models.evaluation.open_set import Faces, open_set
+from models.evaluation.persons import StoreTracker
 from models.evaluation.verification import equal_error_rate, threshold_at, verification
 
 Floats = npt.NDArray[np.float32]
@@ -135,18 +135,19 @@ def test_average_precision_of_known_lists() -> None:
     assert average_precision([Detections.empty()], truth) == 0.0
 
 
-def test_linker_follows_starts_and_forgets() -> None:
-    linker = GreedyLinker()
+def test_the_evaluation_tracks_as_a_store_does() -> None:
+    """The product's tracker: nobody before the third sight, one identity through a weak sight and a short gap."""
+    tracker = StoreTracker()
 
-    def at(x: float, score: float = 0.9) -> Detections:
-        return Detections(np.array([[x, 0, x + 50, 100]], np.float32), np.array([score], np.float32))
+    def at(x: float, now: float, score: float = 0.9) -> list[int]:
+        box = np.array([[x, 0, x + 50, 100]], np.float32)
+        people: list[int] = tracker.step(Detections(box, np.array([score], np.float32)), now).ids.tolist()
+        return people
 
-    first = linker.step(at(0), 0.0).ids.tolist()
-    assert linker.step(at(5, 0.35), 0.1).ids.tolist() == first, "a faint box continues a person"
-    assert linker.step(at(300, 0.35), 0.2).ids.tolist() == [], "but never starts one"
-    assert linker.step(Detections.empty(), 0.3).ids.tolist() == []
-    assert linker.step(at(8), 0.9).ids.tolist() == first
-    assert linker.step(at(8), 2.5).ids.tolist() != first
+    assert [at(0, 0.0), at(2, 0.1), at(4, 0.2)] == [[], [], [1]]
+    assert at(6, 0.3, 0.25) == [1], "a faint box continues a person"
+    assert at(300, 0.4, 0.25) == [], "but never starts one, and who is not seen is not told"
+    assert at(10, 0.9) == [1]
 
 
 def run_cli(*arguments: str | Path) -> int:

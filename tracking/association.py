@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from edge.values import Floats
+from tracking.values import Floats
 
 Rows = NDArray[np.intp]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.values import Floats
+from tracking.values import Floats
 
 _MEASURED = 0.05
 """Standard deviation of a detected coordinate, in box heights."""

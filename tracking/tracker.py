@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tracking.association import Rows, associate, associate_near, grown
-from edge.tracking.kalman import KalmanBank
-from edge.values import Floats, Track, TrackSet
+from tracking.association import Rows, associate, associate_near, grown
+from tracking.kalman import KalmanBank
+from tracking.values import Floats, Track, TrackSet
 
 _JUST_SEEN = 1.5
 """In time steps: how long ago a track may have been seen to take a weak detection, or to stay unconfirmed."""
@@ -32,7 +32,7 @@ class TrackerSettings:
     overlap_new: float = 0.3
     grow: float = 0.0
     likeness: float = 0.0
-    """Power of the likeness in size when overlaps compete (edge.tracking.association)."""
+    """Power of the likeness in size when overlaps compete (tracking.association)."""
     reach: float = 0.0
     """Above 0, boxes are matched by place and size instead of overlap: centres at most so many widths apart ..."""
     alike: float = 0.0

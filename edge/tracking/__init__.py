@@ -1,1 +1,0 @@
-"""Tracking of boxes over time, shared by faces and persons: no appearance, no identity."""
