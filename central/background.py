@@ -20,7 +20,7 @@ from central.labels.tables import Label
 from central.outgoing import service as outgoing
 from central.outgoing.service import wire
 from central.preferences import learning
-from central.privacy import gallery
+from central.privacy import erasing, gallery
 from central.privacy.retention import forget_old
 from central.runtime import Runtime
 from central.wake import wait
@@ -28,6 +28,7 @@ from central.wake import wait
 log = logging.getLogger(__name__)
 RESEND_S = 1.0
 GALLERY_S = 30.0
+ERASE_S = 60.0
 EXPIRY_S = 2.0
 RETENTION_S = 3600.0
 COUNT_S = 60.0
@@ -52,6 +53,7 @@ class Background:
             group.create_task(self._every(FEEDS_S, self.feeds))
             group.create_task(self._every(LEARN_S, self.learn))
             group.create_task(self._galleries())
+            group.create_task(self._erasures())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         lost = False
@@ -82,6 +84,21 @@ class Background:
         while True:
             await self._every_once(self.deliver)
             await wait(self._runtime.wake.galleries, GALLERY_S)
+
+    async def _erasures(self) -> None:
+        """What a crash or a restored backup left to do comes first, then whoever asks."""
+        await self._every_once(self.erase_again)
+        while True:
+            await self._every_once(self.erase)
+            await wait(self._runtime.wake.erasures, ERASE_S)
+
+    async def erase(self) -> None:
+        """Complete the erasures that are on their way."""
+        await erasing.complete(self._runtime)
+
+    async def erase_again(self) -> None:
+        """Rows of erased persons that a restored backup brought back."""
+        await erasing.replay(self._runtime)
 
     async def _every_once(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -40,6 +40,8 @@ class Effects:
     births: set[tuple[str, str]] = field(default_factory=set)
     galleries: bool = False
     """Somebody's template came, went or must be renewed."""
+    erasures: bool = False
+    """Somebody is to be erased (privacy.erasing)."""
     rows: dict[type[Base], list[Mapping[str, object]]] = field(default_factory=lambda: defaultdict(list))
     """Rows nothing reads within the transaction: inserted together at the end."""
 

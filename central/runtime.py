@@ -61,6 +61,8 @@ class Runtime:
             await self._receipt_after_birth(store, node)
         if effects.galleries:
             self.wake.galleries.set()
+        if effects.erasures:
+            self.wake.erasures.set()
 
     async def _draw(self, effects: Effects) -> list[tuple[str, Change]]:
         """Cards for the open pages, drawn before the commit so that they leave right after it."""

@@ -11,6 +11,7 @@ class Wake:
     """Set by a commit, awaited by a loop."""
 
     galleries: asyncio.Event = field(default_factory=asyncio.Event)
+    erasures: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:

@@ -51,6 +51,10 @@ class Vault(Protocol):
         """Destroy keys for good; sealing for these owners raises Erased from now on. Idempotent."""
         ...
 
+    def destroyed(self) -> list[str]:
+        """Everybody whose key was destroyed: they must stay erased when a backup is restored."""
+        ...
+
     def close(self) -> None:
         """Forget the keys in memory."""
         ...
@@ -125,6 +129,11 @@ class FileVault:
                 [(owner,) for owner in wanted],
             )
             self._connection.execute("COMMIT")
+
+    def destroyed(self) -> list[str]:
+        with self._lock:
+            rows = self._connection.execute("SELECT owner FROM keys WHERE key IS NULL ORDER BY owner").fetchall()
+        return [str(row[0]) for row in rows]
 
     def _cipher(self, owner: str, *, create: bool) -> AESGCM | None:
         with self._lock:
