@@ -26,6 +26,7 @@ from central.behaviour.routes import events_router
 from central.behaviour.routes import router as behaviour
 from central.broker import EmbeddedBroker
 from central.bus import Bus
+from central.cards.routes import router as cards
 from central.catalogue.feeds.routes import router as feeds
 from central.catalogue.product_routes import link_router, product_router
 from central.catalogue.routes import router as catalogue
@@ -85,6 +86,7 @@ ROUTERS = (
     behaviour,
     identity,
     baskets,
+    cards,
 )
 
 

@@ -13,6 +13,8 @@ from central.visits.conclusion import Clue, conclude
 from central.visits.tables import Evidence, Visit
 from contract.events import VisitEnded, VisitIdentified, VisitStarted
 
+UNDONE = "undone"
+"""Outcome of evidence that was taken back: as if it had never been given, but it stays on record."""
 LIVE_FOR = timedelta(hours=12)
 """A visit without an end is taken for over after this."""
 
@@ -92,8 +94,10 @@ async def reconclude(effects: Effects, keys: Collection[tuple[str, str]]) -> lis
 
 
 def _write_down(row: Visit, clues: Sequence[Evidence]) -> None:
-    best = conclude([_clue(clue) for clue in clues])
+    best = conclude([_clue(clue) for clue in clues if clue.outcome != UNDONE])
     if best is None:
+        if clues:  # all of it was taken back
+            row.subject, row.outcome = None, "retracted"
         return
     row.subject = best.subject if best.outcome == "known" else None
     row.method, row.stage, row.outcome = best.method, best.stage, best.outcome
