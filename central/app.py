@@ -43,6 +43,7 @@ from central.preferences.site import SearchLimiter
 from central.preferences.site import router as site_search
 from central.pricing.routes import router as pricing
 from central.pricing.till_routes import router as till
+from central.privacy.routes import router as privacy
 from central.privacy.vault import FileVault
 from central.profiles.phone_routes import phone_router
 from central.profiles.routes import me_router, staff_router
@@ -87,6 +88,7 @@ ROUTERS = (
     identity,
     baskets,
     cards,
+    privacy,
 )
 
 

@@ -86,7 +86,8 @@ def _chunks(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
 
 def conditions(table: Table, holding: Holding, person: Person) -> Iterator[ColumnElement[bool]]:
     """Conditions that together match the person's rows of a table, each row once."""
-    column, rest = table.c[holding.column], true()
+    column = table.c[holding.column]
+    rest: ColumnElement[bool] = true()
     if holding.also:
         also = table.c[holding.also]
         yield also == person.subject

@@ -37,6 +37,28 @@ class Receipt(BaseModel):
     signature: str | None
 
 
+class ExportOut(BaseModel):
+    """Everything kept about one person: rows by table, sealed columns opened under `content`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "format": "vitrina-export/1",
+                "made_at": "2026-03-02T12:00:00Z",
+                "subject": "a" * 32,
+                "customers": ["c1"],
+                "tables": {"visits": [{"store": "shop", "id": "v1", "method": "qr"}]},
+            }
+        }
+    )
+
+    format: str
+    made_at: str | None
+    subject: str
+    customers: list[str]
+    tables: dict[str, list[dict[str, object]]]
+
+
 class ReadOut(BaseModel):
     """Somebody looked at a profile. `customer` is null once the person was erased."""
 

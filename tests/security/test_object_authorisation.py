@@ -33,7 +33,7 @@ P256 = "AmsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW"
 """The curve's base point, compressed: a key as good as any."""
 OBJECTS: Final[dict[str, Any]] = {
     "store": "shop", "visit": "v1", "sku": "HP-1", "subject": ANNA, "customer": "c1", "customer_id": "c1",
-    "label": "label-1", "node": "node-1", "name": "main", "gtin": "4006381333931", "consultant": "q-consultant",
+    "q": "lighter", "label": "label-1", "node": "node-1", "name": "main", "gtin": "4006381333931", "consultant": "q-consultant",
     "receipt": "R-1", "folder": "none", **PERIOD, "what": "footfall",
 }  # fmt: skip
 """What a path, a query or a body may name: objects of the shop, and Anna's. A new kind of object: add one here."""

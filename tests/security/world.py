@@ -22,6 +22,7 @@ from central.identity.tables import IdentityLink
 from central.preferences import service as preferences
 from central.preferences.schemas import OpinionIn
 from central.pricing import rulebook
+from central.privacy.tables import Erasure
 from central.profiles import service as profiles
 from central.staff import service as staff
 from contract.events import PURPOSES, ZoneDwelled, ZoneEntered
@@ -155,6 +156,10 @@ async def live(world: World) -> None:
     sold = {"store": "shop", "sku": "HP-1", "visit": "v1", "receipt": "R-1"}
     till = await world.machine("till", "shop")
     assert (await till.post("/api/v1/till/redeem", json=sold)).json()["redeemed"]
+    world.ids["number"] = "0f" * 16
+    async with runtime.db.write() as session:
+        earlier = {"state": "done", "owners": [], "asked_at": shop.now, "asked_by": "customer", "rows": {}, "keys": 1}
+        session.add(Erasure(id=world.ids["number"], subject=None, completed_at=shop.now, **earlier))
     async with runtime.db.read() as session:
         world.ids["alert_id"] = str(await session.scalar(select(Alert.id)))
         world.ids["link_id"] = str(await session.scalar(select(IdentityLink.id).where(IdentityLink.subject == ANNA)))
