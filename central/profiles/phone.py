@@ -7,7 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.alerts import service as alerts
+from central.alerts.tables import Alert
 from central.analytics.tables import Scan
+from central.catalogue import service as catalogue
 from central.catalogue.products import product as product_of
 from central.catalogue.tables import Product, Store
 from central.effects import Effects
@@ -19,7 +22,7 @@ from central.pricing.service import show_on_phone
 from central.pricing.tables import Quote
 from central.privacy.service import purposes_of
 from central.privacy.tables import ProfileRead
-from central.profiles.phone_schemas import History, Looked, MyPrice, MyVisit, Why
+from central.profiles.phone_schemas import CallIn, CallOut, History, Looked, MyPrice, MyVisit, Why
 from central.profiles.tables import Customer
 from central.visits.service import live_of_subject
 from central.visits.tables import Visit
@@ -95,6 +98,45 @@ async def zone_of(session: AsyncSession, store: str, sku: str) -> str | None:
     """The zone where a product's label hangs: who scanned it stands there."""
     statement = select(Label.zone).where(Label.store == store, Label.sku == sku, Label.zone.is_not(None))
     return await session.scalar(statement.order_by(Label.id).limit(1))
+
+
+async def call(effects: Effects, customer: Customer, asked: CallIn) -> CallOut | None:
+    """Tell the consultants where the customer stands; None when no visit goes on. LookupError: not in this store."""
+    session, store = effects.session, customer.store
+    if asked.sku is not None and await product_of(session, store, asked.sku) is None:
+        raise LookupError(f"sku: your store has no product {asked.sku!r}")
+    if asked.zone is not None and asked.zone not in await zones(session, store):
+        raise LookupError(f"zone: your store has no zone {asked.zone!r}")
+    visit = await visit_now(session, customer, effects.now)
+    if visit is None:
+        return None
+    zone = asked.zone or (await zone_of(session, store, asked.sku) if asked.sku else None)
+    alert = await alerts.call(effects, store, customer.subject, visit.id, zone, asked.sku)
+    return _call(alert)
+
+
+async def call_state(session: AsyncSession, customer: Customer, now: datetime) -> CallOut:
+    """Whether somebody was called and is on the way."""
+    visit = await visit_now(session, customer, now)
+    alert = await alerts.call_of(session, customer.store, visit.id) if visit else None
+    return _call(alert) if alert else CallOut(state="none")
+
+
+async def call_off(effects: Effects, customer: Customer) -> None:
+    """Nobody need come any more."""
+    visit = await visit_now(effects.session, customer, effects.now)
+    if visit is not None:
+        await alerts.call_off(effects, customer.store, visit.id)
+
+
+def _call(alert: Alert) -> CallOut:
+    return CallOut(state="waiting" if alert.state == "open" else "coming", zone=alert.zone, sku=alert.sku)
+
+
+async def zones(session: AsyncSession, store: str) -> dict[str, dict[str, str]]:
+    """Names of a store's zones by id, each by language."""
+    found = await catalogue.store(session, store)
+    return {zone.id: zone.name for zone in found.zones} if found else {}
 
 
 async def history(session: AsyncSession, subject: str) -> History:

@@ -62,13 +62,23 @@ class CallIn(BaseModel):
     sku: Sku | None = None
 
 
+class ZoneName(BaseModel):
+    """A place of the shop to choose from; `name` by language."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "audio", "name": {"en": "Audio", "ru": "Звук"}}]})
+
+    id: str
+    name: dict[str, str]
+
+
 class CallOut(BaseModel):
-    """Somebody was told. `zone` as far as it is known."""
+    """`waiting`: somebody was told; `coming`: a consultant took the call; `none`: nobody was called."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"zone": "headphones", "sku": "HP-1"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": "waiting", "zone": "headphones", "sku": None}]})
 
-    zone: str | None
-    sku: str | None
+    state: Literal["none", "waiting", "coming"]
+    zone: str | None = None
+    sku: str | None = None
 
 
 class EraseIn(BaseModel):

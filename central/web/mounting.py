@@ -11,7 +11,20 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from central.web import assets, errors
-from central.web.pages import analytics, arrivals, contribution, floor, labels, login, me, prices, system
+from central.web.pages import (
+    analytics,
+    arrivals,
+    codes,
+    contribution,
+    floor,
+    labels,
+    login,
+    me,
+    me_mine,
+    me_shop,
+    prices,
+    system,
+)
 
 _LOG: Final = logging.getLogger(__name__)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -50,7 +63,7 @@ def mount(app: FastAPI) -> None:
     if gone is not None:
         _LOG.error("%s", gone)
     app.include_router(router)
-    for page in (login, arrivals, floor, labels, prices, contribution, system, me, analytics):
+    for page in (login, arrivals, floor, labels, prices, contribution, system, me, me_shop, me_mine, codes, analytics):
         app.include_router(page.router)
     app.mount("/static", OwnFiles(directory=assets.STATIC), name="static")
     app.state.login_page = login.failed

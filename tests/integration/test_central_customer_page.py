@@ -137,3 +137,60 @@ async def test_history_is_ones_own(shop: Any, phone: Phone, import_document: Any
     found = (await phone.client.get("/api/v1/me/history")).json()
     assert [visit["method"] for visit in found["visits"]] == ["face"]
     assert [(look["reader"], look["place"]) for look in found["looked"]] == [("staff:vera", "customers")]
+
+
+async def test_a_call_tells_where_the_customer_stands_and_is_taken_back(shop: Any, phone: Phone) -> None:
+    client = phone.client
+    assert (await client.post("/api/v1/me/call", json={"sku": "HP-1"})).status_code == 409
+    await shop.arrive()
+    called = (await client.post("/api/v1/me/call", json={"sku": "HP-1"})).json()
+    assert called == {"state": "waiting", "zone": "audio", "sku": "HP-1"}
+    assert (await client.post("/api/v1/me/call", json={"zone": "nowhere"})).status_code == 404
+    assert (await client.post("/api/v1/me/call", json={"sku": "nothing"})).status_code == 404
+    assert (await client.post("/api/v1/me/call", json={"zone": "video"})).json()["zone"] == "video"
+    assert (await client.get("/api/v1/me/call")).json()["state"] == "waiting"
+    assert (await client.delete("/api/v1/me/call")).json()["state"] == "none"
+    assert (await client.get("/api/v1/me/call")).json()["state"] == "none"
+    assert [zone["id"] for zone in (await client.get("/api/v1/me/zones")).json()] == ["audio", "video"]
+
+
+async def test_a_basket_is_put_aside_and_finished_later(phone: Phone) -> None:
+    client = phone.client
+    assert (await client.get("/api/v1/me/basket")).json() is None
+    assert (await client.post("/api/v1/me/basket/later")).status_code == 404
+    assert (await client.put("/api/v1/me/basket", json={"sku": "nothing", "quantity": 1})).status_code == 404
+    put = (await client.put("/api/v1/me/basket", json={"sku": "HP-1", "quantity": 1})).json()
+    assert [(line["sku"], line["by"]) for line in put["lines"]] == [("HP-1", "customer")]
+    assert (await client.post("/api/v1/me/basket/later")).json()["state"] == "later"
+    await client.put("/api/v1/me/basket", json={"sku": "HP-1", "quantity": 0})
+    assert (await client.get("/api/v1/me/basket")).json() is None
+
+
+async def test_the_export_is_a_file_and_an_erasure_ends_the_session(shop: Any, phone: Phone) -> None:
+    await shop.arrive()
+    exported = await phone.client.get("/api/v1/me/export")
+    assert "attachment" in exported.headers["content-disposition"]
+    assert exported.json()["tables"]["visits"][0]["id"] == "v1"
+    assert (await phone.client.post("/api/v1/me/erase", json={"confirm": "yes"})).status_code == 422
+    assert (await phone.client.get("/api/v1/me")).status_code == 200
+    erased = await phone.client.post("/api/v1/me/erase", json={"confirm": "ERASE"})
+    assert len(erased.json()["number"]) == 32
+    assert (await phone.client.get("/api/v1/me")).status_code == 401
+
+
+async def test_the_pages_of_a_product_and_of_what_is_mine(shop: Any, app: Any, phone: Phone) -> None:
+    product = await phone.client.get("/me/scan", params={"sku": "HP-1"}, headers={"Accept-Language": "ru"})
+    assert product.status_code == 200
+    assert "Моя цена" in product.text
+    assert "no-store" in product.headers["cache-control"]
+    assert (await phone.client.get("/me/scan", params={"sku": "nothing"})).status_code == 404
+    words = await phone.client.get("/me/scan", params={"gtin": "good headphones"})
+    assert words.headers["location"] == "/me/find?q=good+headphones"
+    assert (await phone.client.get("/me/find", params={"q": "headphones"})).status_code == 200
+    assert (await phone.client.get("/me/mine")).status_code == 200
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as stranger:
+        public = await stranger.get("/me/scan", params={"sku": "HP-1", "store": "shop"})
+        assert "Connect this phone" in public.text
+        assert "data-liked" not in public.text
+        assert (await stranger.get("/me/mine")).headers["location"] == "/me"
+        assert (await stranger.get("/me/find", params={"store": "nowhere"})).status_code == 404

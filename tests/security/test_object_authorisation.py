@@ -33,7 +33,8 @@ P256 = "AmsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW"
 """The curve's base point, compressed: a key as good as any."""
 OBJECTS: Final[dict[str, Any]] = {
     "store": "shop", "visit": "v1", "sku": "HP-1", "subject": ANNA, "customer": "c1", "customer_id": "c1",
-    "q": "lighter", "label": "label-1", "node": "node-1", "name": "main", "gtin": "4006381333931", "consultant": "q-consultant",
+    "q": "lighter",
+    "label": "label-1", "node": "node-1", "name": "main", "gtin": "4006381333931", "consultant": "q-consultant",
     "receipt": "R-1", "folder": "none", **PERIOD, "what": "footfall",
 }  # fmt: skip
 """What a path, a query or a body may name: objects of the shop, and Anna's. A new kind of object: add one here."""
@@ -49,7 +50,7 @@ BODIES: Final[dict[str, Any]] = {
     "LinkIn": {"kind": "email", "value": "new@somewhere.org"}, "UndoIn": {"reason": "wrong"},
 }  # fmt: skip
 """Fields of bodies beside the objects. A new body: add it here, or give its model an example."""
-FORMS = {"text": PLAIN_RULES, "name": "nobody", "password": "wrong password"}
+FORMS = {"who": "c1", "text": PLAIN_RULES, "name": "nobody", "password": "wrong password"}
 RAW: Final[dict[str, Any]] = {
     "/v1/events": {
         "json": {"batch": [{"type": "track", "event": "Product Viewed", "messageId": "new", "userId": "c1"}]}
@@ -63,7 +64,7 @@ UNREACHED = {STREAM, "/api/v1/me/login", "/login", "/static/vendor/{folder}/{nam
 """Never ends; needs a secret; serves files of ours: their own tests show that they work."""
 LAST = ("POST /api/v1/feeds", "erase", "DELETE", "logout")
 """Asked at the end by those who may: they take away what the others need."""
-PUBLIC = {"/01/{gtin}", "/site/search", "/health"}
+PUBLIC = {"/01/{gtin}", "/site/search", "/me/scan", "/me/find", "/health"}
 """As the catalogue is."""
 WITHOUT_A_SESSION = {"/login", "/api/v1/me/login", "/v1/events"}
 """Nothing to forge: they prove who asks by themselves."""
@@ -123,7 +124,9 @@ def _sending(route: APIRoute) -> dict[str, Any]:
     fields = route.dependant.body_params
     if len(fields) == 1 and not isinstance(fields[0].field_info, Form):
         return {"json": _body(fields[0].field_info.annotation)}
-    return {"data": {field.alias: FORMS[field.alias] for field in fields if field.field_info.is_required()}}
+    missing = {field.alias for field in fields if field.field_info.is_required()} - set(FORMS)
+    assert not missing, f"{route.path}: put into FORMS what a person would type for {missing}"
+    return {"data": {field.alias: FORMS[field.alias] for field in fields if field.alias in FORMS}}
 
 
 def calls(world: World) -> list[Call]:

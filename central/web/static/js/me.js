@@ -1,39 +1,17 @@
-/** The customer's own page: connect this phone, show the rotating code, set the consents. */
+/** The customer's own page: connect this phone, show the rotating code, call somebody, set the consents. */
 import { fromBase64, makeKey, publicKey, toBase64, token } from "./checkin.js";
 import * as keystore from "./keystore.js";
-import { fill, readJson } from "./texts.js";
+import { api, HttpError, session } from "./me_api.js";
+import * as nfc from "./nfc.js";
+import { draw } from "./qr.js";
+import { fill, language, readJson } from "./texts.js";
 
 const ROTATE_S = 20;
 const RENEW_BEFORE_S = 86400;
+const ASK_CALL_MS = 5000;
+const TOUCH_MS = 20000;
 const say = readJson("me-texts");
 const element = (id) => document.getElementById(id);
-
-let csrf = "";
-let skew = 0;
-
-class HttpError extends Error {
-  constructor(status) {
-    super(`HTTP ${status}`);
-    this.status = status;
-  }
-}
-
-async function api(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (csrf) headers["X-CSRF-Token"] = csrf;
-  const response = await fetch(`/api/v1/me${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store" });
-  measureClock(response);
-  if (!response.ok) throw new HttpError(response.status);
-  return response.status === 204 ? null : response.json();
-}
-
-/** A phone whose clock is wrong would show codes that are refused: follow the server's, to the second. */
-function measureClock(response) {
-  const server = Date.parse(response.headers.get("Date") ?? "");
-  const off = server + 500 - Date.now();
-  skew = Number.isFinite(off) && Math.abs(off) > 2000 ? off : 0;
-}
 
 function notice(text) {
   element("notice").hidden = !text;
@@ -51,7 +29,7 @@ async function phone(customer) {
   const mine = kept && kept.customer === customer;
   if (mine && kept.notAfter - RENEW_BEFORE_S > Date.now() / 1000) return kept;
   const pair = mine ? kept.pair : await makeKey();
-  const answer = await api("POST", "/phone-key", { public_key: toBase64(await publicKey(pair)) });
+  const answer = await api("POST", "/me/phone-key", { public_key: toBase64(await publicKey(pair)) });
   const entry = { pair, certificate: fromBase64(answer.certificate), notAfter: seconds(answer.not_after), customer };
   await keystore.save(entry);
   return entry;
@@ -61,44 +39,40 @@ function seconds(value) {
   return typeof value === "number" ? value : Date.parse(value) / 1000;
 }
 
-function draw(text) {
-  const code = window.qrcode(0, "L");
-  code.addData(text, "Byte");
-  code.make();
-  const size = code.getModuleCount();
-  let path = "";
-  for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column < size; column += 1) {
-      if (code.isDark(row, column)) path += `M${column} ${row}h1v1h-1z`;
-    }
-  }
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", `-2 -2 ${size + 4} ${size + 4}`);
-  svg.setAttribute("shape-rendering", "crispEdges");
-  svg.setAttribute("aria-hidden", "true");
-  const dark = document.createElementNS(space, "path");
-  dark.setAttribute("d", path);
-  dark.setAttribute("fill", "#000");
-  svg.append(dark);
-  element("qr").replaceChildren(svg);
-}
-
 let shown = 0;
 let rotating = null;
+let current = null;
+let owner = "";
 
 function rotate(entry) {
   clearInterval(rotating);
+  current = entry;
   shown = 0;
+  pass(true);
   const step = async () => {
     const left = ROTATE_S - (performance.now() - shown) / 1000;
     element("timer").value = Math.max(0, left);
     if (shown && left > 0) return;
     shown = performance.now();
-    draw(await token(entry.certificate, entry.pair.privateKey, Date.now() + skew));
+    draw(element("qr"), await fresh());
   };
   rotating = setInterval(step, 250);
   return step();
+}
+
+const fresh = () => token(current.certificate, current.pair.privateKey, Date.now() + session.skew);
+
+function pass(there) {
+  element("pass").hidden = !there;
+  element("no-pass").hidden = there;
+}
+
+/** Whoever takes recognition back keeps no code: neither on the screen nor in the phone. */
+async function withoutPass() {
+  clearInterval(rotating);
+  element("qr").replaceChildren();
+  pass(false);
+  await keystore.forget();
 }
 
 // A tab that slept shows an old code: make a new one before anybody holds it to the scanner.
@@ -107,14 +81,15 @@ document.addEventListener("visibilitychange", () => {
 });
 
 async function loadConsents() {
-  const state = await api("GET", "/consents");
+  const state = await api("GET", "/me/consents");
   for (const input of element("consents").querySelectorAll("input")) {
     input.checked = Boolean(state.purposes[input.name]);
     input.disabled = false;
   }
   const text = state.current_text;
-  element("full-text").textContent = text.text[document.documentElement.lang] ?? text.text.en ?? "";
+  element("full-text").textContent = text.text[language] ?? text.text.en ?? "";
   element("consents").onchange = (event) => saveConsents(text, event.target);
+  return state.purposes;
 }
 
 async function saveConsents(text, changed) {
@@ -122,9 +97,10 @@ async function saveConsents(text, changed) {
   const purposes = Object.fromEntries(inputs.map((input) => [input.name, input.checked]));
   const saved = element("saved");
   try {
-    await api("PUT", "/consents", { purposes, text_version: text.version, text_sha256: text.sha256 });
+    await api("PUT", "/me/consents", { purposes, text_version: text.version, text_sha256: text.sha256 });
     saved.className = "chip good";
     saved.textContent = say.saved;
+    if (changed.name === "identify") await (changed.checked ? phone(owner).then(rotate) : withoutPass());
   } catch (error) {
     if (error.status === 401) return signedOut(say.expired);
     changed.checked = !changed.checked;
@@ -137,7 +113,7 @@ async function saveConsents(text, changed) {
 
 function signedOut(text) {
   clearInterval(rotating);
-  csrf = "";
+  session.csrf = "";
   show(false);
   notice(text);
 }
@@ -150,7 +126,7 @@ async function start() {
     return signIn(code);
   }
   try {
-    return await enter(await api("GET", ""));
+    return await enter(await api("GET", "/me"));
   } catch (error) {
     if (error instanceof HttpError) {
       if (error.status !== 401) notice(say.failed);
@@ -168,28 +144,90 @@ async function offline() {
     return show(false);
   }
   notice(say.offline);
+  element("hello").textContent = say.plain;
+  element("call-panel").hidden = true;
+  element("sign-out").hidden = true;
   show(true);
   return rotate(kept);
 }
 
+// The connection is back: everything of the page again, and whatever changed meanwhile.
+window.addEventListener("online", () => {
+  if (element("call-panel").hidden || element("signed-in").hidden) location.reload();
+});
+
 async function enter(me) {
-  csrf = me.csrf;
+  session.csrf = me.csrf;
+  owner = me.customer.id;
   element("hello").textContent = fill(say.hello, { name: me.customer.name });
-  notice(skew ? say.clock : null);
+  element("nfc").hidden = !nfc.offered();
+  notice(session.skew ? say.clock : null);
   show(true);
-  await Promise.all([phone(me.customer.id).then(rotate), loadConsents()]);
+  const purposes = await loadConsents();
+  await Promise.all([purposes.identify ? phone(owner).then(rotate) : withoutPass(), loadZones(), drawCall()]);
 }
 
 async function signIn(code) {
   try {
-    await api("POST", "/login", { code: code.trim() });
-    await enter(await api("GET", ""));
+    await api("POST", "/me/login", { code: code.trim() });
+    await enter(await api("GET", "/me"));
   } catch (error) {
     show(false);
     if (!(error instanceof HttpError)) notice(say.noConnection);
     else notice(error.status === 429 ? say.limited : error.status >= 500 ? say.failed : say.wrongCode);
   }
 }
+
+async function loadZones() {
+  const zones = await api("GET", "/me/zones");
+  const choice = element("zone");
+  choice.length = 1;
+  for (const zone of zones) choice.add(new Option(zone.name[language] || Object.values(zone.name)[0] || zone.id, zone.id));
+}
+
+let asking = null;
+
+async function drawCall(known) {
+  clearTimeout(asking);
+  const call = known ?? (await api("GET", "/me/call"));
+  const called = call.state !== "none";
+  element("call-form").hidden = called;
+  element("call-off").hidden = !called;
+  element("call-state").hidden = !called;
+  element("call-state").className = "banner good";
+  element("call-state").textContent = say[call.state] ?? "";
+  if (called) asking = setTimeout(() => drawCall().catch(() => undefined), ASK_CALL_MS);
+}
+
+function callFailed(error) {
+  if (error.status === 401) return signedOut(say.expired);
+  const state = element("call-state");
+  state.className = "banner bad";
+  state.textContent = !(error instanceof HttpError) ? say.noConnection : error.status === 409 ? say.notHere : say.failed;
+  state.hidden = false;
+  return undefined;
+}
+
+element("call-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  api("POST", "/me/call", { zone: element("zone").value || null }).then(drawCall).catch(callFailed);
+});
+
+element("call-off").addEventListener("click", () => {
+  api("DELETE", "/me/call").then(drawCall).catch(callFailed);
+});
+
+element("nfc").addEventListener("click", async () => {
+  const state = element("nfc-state");
+  state.hidden = false;
+  state.textContent = say.touch;
+  try {
+    await nfc.touch(fresh, TOUCH_MS);
+    state.textContent = say.touched;
+  } catch {
+    state.textContent = say.untouched;
+  }
+});
 
 element("code-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -198,7 +236,7 @@ element("code-form").addEventListener("submit", (event) => {
 
 element("sign-out").addEventListener("click", async () => {
   try {
-    await api("POST", "/logout");
+    await api("POST", "/me/logout");
   } catch (error) {
     if (!(error instanceof HttpError)) return notice(say.noConnection);
   }
@@ -206,5 +244,8 @@ element("sign-out").addEventListener("click", async () => {
   element("qr").replaceChildren();
   return signedOut(null);
 });
+
+// The code must be there before there is a connection: the worker keeps this page.
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/me/worker.js", { scope: "/me" }).catch(() => undefined);
 
 start();
