@@ -6,6 +6,7 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
+PEERS := $(VENV)/peers/trackers/.installed $(VENV)/peers/norfair/.installed
 WEB := central/web/node_modules/.package-lock.json
 FOOTAGE := simulator/scenes/node_modules/.package-lock.json
 UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
@@ -30,7 +31,7 @@ test: setup-dev ## Lint, then run every test (what CI runs)
 	@$(MAKE) --no-print-directory lint
 	$(PY) -m pytest $(PYTEST)
 
-bench: setup-dev $(BENCH) ## Measure against a peer and against the limit in one run; writes bench.json
+bench: setup-dev $(BENCH) $(PEERS) ## Measure against a peer and against the limit in one run; writes bench.json
 	$(PY) tests/bench/run.py --out bench.json
 
 lint: $(DEV) ## Check style (ruff), types (mypy strict) and import arrows (import-linter)
@@ -54,6 +55,8 @@ lock: $(DEV) ## Resolve dependencies again and pin every wheel with its hash
 	$(UV_COMPILE) --extra edge --extra central --extra simulator -o requirements.lock
 	$(UV_COMPILE) --extra edge --extra central --extra simulator --extra dev -o requirements-dev.lock
 	$(UV_COMPILE) --extra bench --constraint requirements-dev.lock -o requirements-bench.lock
+	$(UV_COMPILE) --extra bench-trackers -o requirements-bench-trackers.lock
+	$(UV_COMPILE) --extra bench-norfair -o requirements-bench-norfair.lock
 
 clean: ## Remove what set-up and the demo wrote (weights, environments, runs)
 	rm -rf $(VENV) models/weights central/web/node_modules simulator/scenes/node_modules var
@@ -80,6 +83,13 @@ $(BENCH): requirements-bench.lock $(DEV)
 	@if $(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
 	  -r requirements-bench.lock; then touch $@; \
 	  else echo "The peers could not be installed here: their rows are left out"; fi
+
+# Trackers: norfair wants numpy 1, and neither shall reach our own environment. filterpy exists as source only.
+$(VENV)/peers/%/.installed: requirements-bench-%.lock | $(PY)
+	@echo "Installing $* to measure against (about 120 MB the first time) ..."
+	@if $(PY) -m venv $(VENV)/peers/$* && $(VENV)/peers/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --only-binary :all: --no-binary filterpy --require-hashes -r $<; then touch $@; \
+	  else echo "$* could not be installed here: its rows are left out"; fi
 
 $(WEB): central/web/package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed for the pages and the model weights"; exit 1; }
