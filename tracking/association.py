@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -67,12 +70,23 @@ def associate_near(tracks: Floats, detections: Floats, reach: float, alike: floa
     """
     if len(tracks) == 0 or len(detections) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    if len(tracks) == 1 and len(detections) == 1:  # somebody alone, which is most of the day
+        hit = np.zeros(int(_near(tracks[0].tolist(), detections[0].tolist(), reach, alike)), np.intp)
+        return hit, hit
     apart, growth = separation(tracks, detections), _growth(tracks, detections)
     possible = (apart <= reach) & (growth <= -np.log(alike))
     weight = np.exp(-((apart / _USUAL_STEP) ** 2) - (growth / _USUAL_GROWTH) ** 2) * possible
     rows, columns = linear_sum_assignment(weight, maximize=True)
     good = possible[rows, columns]
     return rows[good], columns[good]
+
+
+def _near(first: Sequence[float], second: Sequence[float], reach: float, alike: float) -> bool:
+    """Whether one pair is possible, by the same rule in plain numbers."""
+    sides = [max((box[2] - box[0]) * (box[3] - box[1]), 1e-9) for box in (first, second)]
+    widths = max(first[2] - first[0], 1.0) + max(second[2] - second[0], 1.0)
+    apart = math.hypot(*(first[i] + first[i + 2] - second[i] - second[i + 2] for i in (0, 1)))
+    return apart <= reach * widths and min(sides) >= alike * alike * max(sides)
 
 
 def _growth(first: Floats, second: Floats) -> Floats:

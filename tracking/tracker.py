@@ -84,12 +84,19 @@ class Tracker:
     def _match(self, boxes: Floats, scores: Floats, monotonic: float, dt: float) -> Rows:
         """Three passes; returns the confident detections that belong to nobody."""
         rule = self._settings
-        strong, weak = np.nonzero(scores >= rule.high)[0], np.nonzero((scores < rule.high) & (scores >= rule.low))[0]
-        known, new = np.nonzero(self._ids > 0)[0], np.nonzero(self._ids == 0)[0]
+        sure = scores >= rule.high
+        strong = np.flatnonzero(sure)
+        if not len(self._ids):
+            return strong
+        named = self._ids > 0
+        known = np.flatnonzero(named)
         known, strong = self._pass(known, strong, boxes, scores, rule.overlap_high, monotonic)
-        recent = known[self._last_seen[known] >= monotonic - _JUST_SEEN * dt]
-        self._pass(recent, weak, boxes, scores, rule.overlap_low, monotonic)
-        _, strong = self._pass(new, strong, boxes, scores, rule.overlap_new, monotonic)
+        if not sure.all():
+            weak = np.flatnonzero(~sure & (scores >= rule.low))
+            recent = known[self._last_seen[known] >= monotonic - _JUST_SEEN * dt]
+            self._pass(recent, weak, boxes, scores, rule.overlap_low, monotonic)
+        if len(strong) and not named.all():
+            _, strong = self._pass(np.flatnonzero(~named), strong, boxes, scores, rule.overlap_new, monotonic)
         return strong
 
     def _pass(
@@ -123,7 +130,9 @@ class Tracker:
         self._scores = np.concatenate([self._scores, scores[rows]])
 
     def _issue_ids(self) -> None:
-        for row in np.nonzero((self._ids == 0) & (self._hits >= self._settings.min_hits))[0]:
+        if not len(self._ids) or self._ids.all():
+            return
+        for row in np.flatnonzero((self._ids == 0) & (self._hits >= self._settings.min_hits)):
             self._issued += 1
             self._ids[row] = self._issued
 
@@ -159,6 +168,8 @@ def _without(indices: Rows, places: Rows) -> Rows:
 def _sound(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> tuple[Floats, Floats]:
     corners = np.asarray(boxes, np.float64).reshape(-1, 4)
     confidence = np.asarray(scores, np.float64).reshape(-1)
+    if not len(corners):
+        return corners, confidence
     good = np.isfinite(corners).all(axis=1) & np.isfinite(confidence)
     good &= (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
     return corners[good], confidence[good]

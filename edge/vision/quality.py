@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,23 +74,28 @@ def sharpness(image: Image, box: Box) -> float:
     grey = cv2.cvtColor(image[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
     patch = cv2.resize(grey, (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
     edges = cv2.Laplacian(patch, cv2.CV_32F)
-    return float(edges.var() / max(float(patch.var()), 1.0))
+    return _variance(edges) / max(_variance(patch), 1.0)
+
+
+def _variance(values: cv2.typing.MatLike) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0]) ** 2
 
 
 def pose(five: NDArray[np.float32]) -> Pose:
     """Pose from five points; a degenerate set counts as fully turned."""
-    left, right, nose, mouth_left, mouth_right = np.asarray(five, np.float64)
+    # plain numbers: on five points numpy's calls cost more than the arithmetic
+    left, right, nose, mouth_left, mouth_right = (complex(x, y) for x, y in five.tolist())
     across = right - left
-    eye_distance = float(np.hypot(*across))
-    if not np.isfinite(five).all() or eye_distance < 1.0:
+    eye_distance = abs(across)
+    if not cmath.isfinite(left + right + nose + mouth_left + mouth_right) or eye_distance < 1.0:
         return Pose(90.0, _PITCH_FRONTAL)
     across /= eye_distance
-    down = np.array([-across[1], across[0]])
     eyes = (left + right) / 2
-    shift = float((nose - eyes) @ across) / eye_distance
-    drop = float(((mouth_left + mouth_right) / 2 - eyes) @ down)
-    level = float((nose - eyes) @ down) / drop if drop > 1.0 else 2.0
-    return Pose(math.degrees(math.atan(shift / _NOSE_DEPTH)), level)
+    # turned so that the eyes are level: real part along them, imaginary part down the face
+    at = (nose - eyes) * across.conjugate()
+    drop = (((mouth_left + mouth_right) / 2 - eyes) * across.conjugate()).imag
+    level = at.imag / drop if drop > 1.0 else 2.0
+    return Pose(math.degrees(math.atan(at.real / eye_distance / _NOSE_DEPTH)), level)
 
 
 def before_landmarks(image: Image, box: Box, min_px: float) -> tuple[Flaw, float]:
