@@ -45,6 +45,7 @@ from central.pricing.routes import router as pricing
 from central.pricing.till_routes import router as till
 from central.privacy.routes import router as privacy
 from central.privacy.vault import FileVault
+from central.profiles.phone_rights import rights_router
 from central.profiles.phone_routes import phone_router
 from central.profiles.routes import me_router, staff_router
 from central.runtime import Runtime, RuntimeDep
@@ -83,6 +84,7 @@ ROUTERS = (
     staff_router,
     me_router,
     phone_router,
+    rights_router,
     events_router,
     behaviour,
     identity,

@@ -13,7 +13,7 @@ from central.profiles.phone_schemas import EraseIn
 from central.runtime import RuntimeDep
 from central.staff.access import CUSTOMER_COOKIE, CustomerDep
 
-rights_router = APIRouter()
+rights_router = APIRouter(prefix="/api/v1/me", tags=["customer's own page"])
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "Not signed in."},
     403: {"description": "The CSRF token is missing or wrong."},

@@ -10,14 +10,12 @@ from central.baskets import service as baskets
 from central.baskets.schemas import BasketOut, LineIn
 from central.effects import Effects
 from central.profiles import phone
-from central.profiles.phone_rights import rights_router
 from central.profiles.phone_schemas import CallIn, CallOut, History, MyPrice, PriceAsked, ZoneName
 from central.profiles.tables import Customer
 from central.runtime import RuntimeDep
 from central.staff.access import CustomerDep, Principal
 
 phone_router = APIRouter(prefix="/api/v1/me", tags=["customer's own page"])
-phone_router.include_router(rights_router)
 LanguageQuery = Annotated[Literal["en", "ru"], Query(alias="lang")]
 _NO_PRODUCT: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "Not signed in."},
