@@ -56,10 +56,17 @@ class _Placed:
 class FloorScene:
     """Draws `FloorPose`s into the store. One object per thread."""
 
-    def __init__(self, plan: StorePlan = STORE, seed: int = 1, size: tuple[int, int] = (1280, 720)) -> None:
+    def __init__(
+        self,
+        plan: StorePlan = STORE,
+        seed: int = 1,
+        size: tuple[int, int] = (1280, 720),
+        camera: Pinhole | None = None,
+    ) -> None:
         x, y = plan.floor_camera
         self.plan = plan
-        self.camera = Pinhole((x, y, plan.camera_height), math.radians(20), 0.586 * size[0], size)
+        self.camera = camera or Pinhole((x, y, plan.camera_height), math.radians(20), 0.586 * size[0], size)
+        size = self.camera.size
         self._backdrop = paint_store(plan, self.camera, seed)
         self._furniture = [
             (shelf.footprint, silhouette(self.camera, shelf.footprint, shelf.height)) for shelf in plan.shelves
