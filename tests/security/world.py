@@ -36,16 +36,17 @@ RULES = "version: 1\nrules:\n  - id: morning\n    title: {en: Quokka morning}\n 
 FEED = {"format": "yml", "url": "https://quokka.example/Quokka.yml", "every_minutes": 60}
 
 
-def routes_of(app: FastAPI) -> Iterator[APIRoute]:
-    """Every route of the application, however deep it was included."""
-    queue = list(app.routes)
+def routes_of(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
+    """Every route of the application with its whole path, however deep it was included."""
+    queue: list[tuple[str, Any]] = [("", route) for route in app.routes]
     while queue:
-        route = queue.pop(0)
+        prefix, route = queue.pop(0)
         if isinstance(route, APIRoute):
-            yield route
+            yield prefix + route.path, route
         inner = getattr(route, "original_router", None)
         if inner is not None:
-            queue = [*inner.routes, *queue]
+            prefix += route.include_context.prefix
+            queue = [*((prefix, child) for child in inner.routes), *queue]
 
 
 def _document(import_document: Any, store: str, mark: str, customers: list[tuple[str, str, str]]) -> dict[str, Any]:
