@@ -294,16 +294,36 @@ async def _own_people(world: World) -> list[httpx.AsyncClient]:
 
 
 @ONE_DATABASE
-async def test_every_route_lets_its_own_people_through(lived: World) -> None:
-    """Otherwise the tests above would ask for things that are not there."""
-    own, closed = await _own_people(lived), []
+async def test_every_route_lets_its_own_people_through_and_writes_reads_down(lived: World, tmp_path: Any) -> None:
+    """Otherwise the tests above would ask for things that are not there. Who is shown Anna stands in the audit."""
+    own, reads = await _own_people(lived), _Reads(str(tmp_path / "central.db"))
+    closed, unwritten = [], []
     for call in sorted(calls(lived), key=_late):
         if call.template in UNREACHED:
             continue
         lived.app.state.limiter.__init__()
-        answers = [await call.ask(client) for client in own]
+        answers = []
+        for client in own:
+            answers.append(await call.ask(client))
+            themselves = "vitrina_me" in client.cookies
+            if not reads.new() and PERSON_MARK in answers[-1].text and not themselves:
+                unwritten.append(f"{call.name}: {answers[-1].text[:200]}")
         good = [answer for answer in answers if answer.status_code < 300 or answer.status_code in {303, 409}]
         away = call.template != "/logout" and "/login"
         if not any(not away or away not in answer.headers.get("location", "") for answer in good):
             closed.append(f"{call.name}: {[(answer.status_code, answer.text[:150]) for answer in answers[1:4]]}")
     assert not closed, "\n".join(closed)
+    assert not unwritten, "\n".join(unwritten)
+
+
+class _Reads:
+    """Lines of the audit."""
+
+    def __init__(self, path: str) -> None:
+        self._connection, self._count = sqlite3.connect(path), 0
+        self.new()
+
+    def new(self) -> int:
+        before = self._count
+        self._count = int(self._connection.execute("SELECT count(*) FROM profile_reads").fetchone()[0])
+        return self._count - before
