@@ -29,6 +29,7 @@ class HidScanner:
         self._file: int | None = None
         self._decoder = KeyDecoder(options.max_length)
         self._ready: deque[str] = deque()
+        self._unread = 0
 
     @property
     def name(self) -> str:
@@ -36,7 +37,7 @@ class HidScanner:
 
     @property
     def rejected(self) -> int:
-        return self._decoder.rejected
+        return self._decoder.rejected + self._unread
 
     def open(self) -> None:
         self._ready.clear()
@@ -84,7 +85,12 @@ class HidScanner:
         if not data:
             raise TransientError(f"The scanner {self.name} was unplugged", "It is opened again by itself")
         self._decoder, texts = self._decoder.step(data)
-        self._ready.extend(texts)
+        for typed in texts:
+            text = handed_on(typed, ndef=self._options.ndef)
+            if text is None:
+                self._unread += 1
+            else:
+                self._ready.append(text)
 
 
 def _cannot_open(device: str, error: OSError) -> HardwareError:

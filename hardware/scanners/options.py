@@ -18,6 +18,8 @@ class SerialOptions(DriverOptions):
     encoding: Literal["utf-8", "ascii", "latin-1", "cp1251"] = "utf-8"
     gap_s: PositiveFloat = 0.5
     max_length: int = Field(default=4096, gt=0)
+    ndef: bool = False
+    """An NFC reader that prints the NDEF message of its tag in hexadecimal: hand on the text in it."""
 
 
 class HidOptions(DriverOptions):
@@ -27,6 +29,8 @@ class HidOptions(DriverOptions):
     device: str = Field(min_length=1)
     grab: bool = True
     max_length: int = Field(default=4096, gt=0)
+    ndef: bool = False
+    """An NFC reader that prints the NDEF message of its tag in hexadecimal: hand on the text in it."""
 
 
 class SimulatedScannerOptions(DriverOptions):

@@ -12,6 +12,7 @@ from contract.clock import Clock
 from hardware.errors import HardwareError, PermanentError, TransientError
 from hardware.scanners.base import Scan
 from hardware.scanners.framing import LineFramer
+from hardware.scanners.ndef import handed_on
 from hardware.scanners.options import SerialOptions
 
 _READ_TIMEOUT_S = 0.2
@@ -67,10 +68,11 @@ class SerialScanner:
             raise TransientError(f"The scanner {self.name} was unplugged", "It is opened again by itself") from error
         self._framer, lines = self._framer.step(data, self._clock.monotonic())
         for line in lines:
-            if line.text is None:
+            text = handed_on(line.text, ndef=self._options.ndef)
+            if text is None:
                 self.rejected += 1
             else:
-                self._ready.append(line.text)
+                self._ready.append(text)
 
 
 def _cannot_open(port: str, error: Exception) -> HardwareError:
