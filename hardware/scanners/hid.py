@@ -12,6 +12,7 @@ from contract.clock import Clock
 from hardware.errors import HardwareError, PermanentError, TransientError
 from hardware.scanners.base import Scan
 from hardware.scanners.keys import EVENT, KeyDecoder
+from hardware.scanners.ndef import handed_on
 from hardware.scanners.options import HidOptions
 
 _WAIT_S = 0.2
