@@ -73,7 +73,8 @@ class Reasons:
         known, words = self._known, self._words
         interests = known.interests
         evidence = [self._told(row.evidence, row.sku) for row in interests.barriers if row.kind in _PRICE]
-        if interests.sort and "price" in interests.sort.casefold():
+        cheapest = any(row.kind == "price" for row in interests.barriers)
+        if not cheapest and interests.sort and "price" in interests.sort.casefold():
             evidence.append(words.say("sorted"))
         limit = interests.price_range.max if interests.price_range else None
         if limit is not None:

@@ -14,6 +14,7 @@ from central.web import assets, errors
 from central.web.pages import (
     analytics,
     arrivals,
+    card,
     codes,
     contribution,
     floor,
@@ -63,7 +64,7 @@ def mount(app: FastAPI) -> None:
     if gone is not None:
         _LOG.error("%s", gone)
     app.include_router(router)
-    for page in (login, arrivals, floor, labels, prices, contribution, system, me, me_shop, me_mine, codes, analytics):
+    for page in (login, arrivals, card, floor, labels, prices, contribution, system, me, me_shop, me_mine, codes, analytics):
         app.include_router(page.router)
     app.mount("/static", OwnFiles(directory=assets.STATIC), name="static")
     app.state.login_page = login.failed

@@ -118,10 +118,28 @@ class Wording:
             return text % {"name": card.customer.name, "first": card.topics[0]}
         return _("Greet %(name)s by name and ask what they are looking for today.") % {"name": card.customer.name}
 
+    def guest_name(self, visitor: CustomerView) -> str:
+        """Name of the visitor of a card, or that it is a guest."""
+        _ = self.translations.gettext
+        return _("A guest") if visitor.guest else visitor.name
+
+    def why(self, code: str) -> str:
+        """Why a product is on the card."""
+        _ = self.translations.gettext
+        return {
+            "basket": _("left in the basket"),
+            "favourite": _("a favourite"),
+            "compared": _("compared"),
+            "viewed": _("looked at"),
+        }.get(code, code)
+
     def speaks(self, card: CardView) -> str:
         """The visitor's language when it is not the page's; empty otherwise."""
+        return self.speaks_language(card.customer.language)
+
+    def speaks_language(self, code: str | None) -> str:
+        """The same from the language's code."""
         _ = self.translations.gettext
-        code = card.customer.language
         if not code or code == self.language:
             return ""
         return {"en": _("Speaks English"), "ru": _("Speaks Russian")}.get(code, _("Speaks: %s") % code)
