@@ -58,6 +58,8 @@ from central.staff.routes import router as staff
 from central.visits.routes import router as visits
 from central.web import mount
 from central.web_guard import SecurityHeaders, add_handlers
+from central.webhooks.routes import router as webhooks
+from central.webhooks.site_routes import router as back_to_site
 from contract.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,8 @@ ROUTERS = (
     behaviour,
     identity,
     baskets,
+    webhooks,
+    back_to_site,
     cards,
     privacy,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
 
 from sqlalchemy import select
@@ -19,11 +20,15 @@ from central.labels import service as labels
 from central.labels.tables import Label
 from central.outgoing import service as outgoing
 from central.outgoing.service import wire
+from central.predictions import service as predictions
 from central.preferences import learning
 from central.privacy import erasing, gallery
 from central.privacy.retention import forget_old
 from central.runtime import Runtime
+from central.segments import service as segments
 from central.wake import wait
+from central.webhooks import service as site
+from central.webhooks.dispatch import Dispatcher
 
 log = logging.getLogger(__name__)
 RESEND_S = 1.0
@@ -34,6 +39,9 @@ RETENTION_S = 3600.0
 COUNT_S = 60.0
 FEEDS_S = 20.0
 LEARN_S = 6 * 3600.0
+TELL_S = 2.0
+SEGMENTS_S = 30.0
+DELIVER_S = 1.0
 
 
 class Background:
@@ -42,10 +50,11 @@ class Background:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._imports: dict[str, datetime] = {}
+        self._dispatcher = Dispatcher(runtime)
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(self._dispatcher), asyncio.TaskGroup() as group:
             group.create_task(self._every(RESEND_S, self.resend))
             group.create_task(self._every(EXPIRY_S, self.expire))
             group.create_task(self._every(RETENTION_S, self.retain))
@@ -54,6 +63,9 @@ class Background:
             group.create_task(self._every(LEARN_S, self.learn))
             group.create_task(self._galleries())
             group.create_task(self._erasures())
+            group.create_task(self._every(TELL_S, self.tell))
+            group.create_task(self._every(SEGMENTS_S, self.segments))
+            group.create_task(self._every(DELIVER_S, self._dispatcher.tick))
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         lost = False
@@ -148,6 +160,27 @@ class Background:
             stores = (await session.scalars(select(Store.id))).all()
         for store in stores:
             await learning.relearn(runtime.db, runtime.vault, store, runtime.clock.now())
+            await predictions.relearn(runtime.db, store, runtime.clock.now())
+
+    async def tell(self) -> None:
+        """Visits that ended a few seconds ago, to the site."""
+        runtime = self._runtime
+        async with runtime.db.read() as session:
+            due = await site.visits_due(session, runtime.clock.now())
+        for store, visit in due:
+            async with runtime.change() as effects:
+                await site.tell_visit(effects, store, visit)
+
+    async def segments(self) -> None:
+        """Who moved between segments, to the site."""
+        runtime = self._runtime
+        while True:
+            async with runtime.db.read() as session:
+                due = await segments.due(session, runtime.clock.now())
+            if not due:
+                return
+            async with runtime.change() as effects:
+                await site.tell_moves(effects, await segments.recompute(effects, due))
 
     async def retain(self) -> None:
         """Delete what is past its time."""

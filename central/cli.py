@@ -48,6 +48,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=_port, default=8080, help="0: any free")
     run.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies only over it")
+    run.add_argument(
+        "--webhook-network",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="a network that is not public (10.1.0.0/16) into which webhooks may be sent; may be repeated",
+    )
     broker = commands.add_parser("broker", help="the embedded broker alone, on 127.0.0.1")
     broker.add_argument("--port", type=_port, default=1883)
     load = commands.add_parser("import", parents=[where], help="store, products and customers from a JSON file")
@@ -167,6 +174,7 @@ def _run(arguments: Arguments) -> None:
             host=arguments.host,
             port=arguments.port,
             secure_cookies=arguments.secure_cookies,
+            webhook_networks=tuple(arguments.webhook_network),
         )
     )
 

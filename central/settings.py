@@ -28,6 +28,8 @@ class Settings:
     event_days: float = 30.0
     secure_cookies: bool = False
     """Set when the service is reached over HTTPS only."""
+    webhook_networks: tuple[str, ...] = ()
+    """Networks that are not public, such as 10.1.0.0/16, into which webhooks may be sent all the same."""
 
     @property
     def database_url(self) -> str:

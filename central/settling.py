@@ -10,6 +10,7 @@ from central.effects import Effects
 from central.labels import service as labels
 from central.labels.tables import Presence
 from central.visits import service as visits
+from central.webhooks import changes as site
 
 
 async def finish(effects: Effects) -> None:
@@ -35,4 +36,5 @@ async def _conclude(effects: Effects) -> None:
     ids = [visit.id for visit in touched]
     where = select(Presence.store, Presence.zone).where(Presence.visit.in_(ids), Presence.left_at.is_(None)).distinct()
     effects.zones.update((store, zone) for store, zone in (await effects.session.execute(where)).all())
+    await site.ended(effects, touched)
     await labels.revert_visits(effects, [visit for visit in touched if visit.ended_at is not None], "left")

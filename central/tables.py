@@ -14,6 +14,7 @@ from central.identity import tables as _identity
 from central.ingest import tables as _ingest
 from central.labels import tables as _labels
 from central.outgoing import tables as _outgoing
+from central.predictions import tables as _predictions
 from central.preferences import tables as _preferences
 from central.pricing import tables as _pricing
 from central.privacy import tables as _privacy
@@ -22,6 +23,7 @@ from central.sales import tables as _sales
 from central.segments import tables as _segments
 from central.staff import tables as _staff
 from central.visits import tables as _visits
+from central.webhooks import tables as _webhooks
 
 metadata = Base.metadata
 MODULES = (
@@ -36,6 +38,7 @@ MODULES = (
     _ingest,
     _labels,
     _outgoing,
+    _predictions,
     _preferences,
     _pricing,
     _privacy,
@@ -44,6 +47,7 @@ MODULES = (
     _segments,
     _staff,
     _visits,
+    _webhooks,
 )
 
 __all__ = ["MODULES", "metadata"]

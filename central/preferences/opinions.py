@@ -18,6 +18,7 @@ from central.preferences.tables import Opinion
 from central.preferences.taste import Judged, overall_of
 from central.privacy.service import purposes_of
 from central.privacy.vault import Erased, Vault
+from central.webhooks.changes import tried as tell_tried
 
 HALF: Final = 2.0
 """Ratings go from -2 to 2; tastes reckon with -1 to 1."""
@@ -71,6 +72,8 @@ async def record(effects: Effects, opinion: OpinionIn) -> OpinionOut:
         session.add(row)
     row.at, row.sealed = effects.now, sealed
     await session.flush()
+    told = {"visit": row.visit, "sku": row.sku, "liked": content.liked, "parameters": content.parameters}
+    await tell_tried(effects, row.store, row.subject, row.id, told)
     return _out(row, content)
 
 

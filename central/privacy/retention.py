@@ -20,6 +20,7 @@ from central.profiles.tables import CustomerSession, LoginCode
 from central.settings import Settings
 from central.staff.tables import StaffSession
 from central.visits.tables import Evidence, Visit
+from central.webhooks.changes import forget_old as forget_told
 
 PRESENCE = timedelta(hours=1)
 """Anonymous track ids live minutes; an hour covers the longest quiet stay."""
@@ -62,6 +63,7 @@ async def forget_old(session: AsyncSession, now: datetime, settings: Settings) -
     await session.execute(delete(AlertChange).where(AlertChange.at < now - CHANGES))
     await session.execute(delete(Lease).where(Lease.lease_until < now))
     await behaviour.forget_old(session, now, settings)
+    await forget_told(session, now)
     for table in (StaffSession, CustomerSession, LoginCode):
         await session.execute(delete(table).where(table.expires_at < now))
 

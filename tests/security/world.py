@@ -11,7 +11,7 @@ from typing import Any
 import httpx2 as httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from central.alerts.tables import Alert
 from central.app import create_app
@@ -25,6 +25,10 @@ from central.pricing import rulebook
 from central.privacy.tables import Erasure
 from central.profiles import service as profiles
 from central.staff import service as staff
+from central.webhooks import subscriptions
+from central.webhooks.changes import tell
+from central.webhooks.schemas import SubscriptionIn
+from central.webhooks.tables import Delivery
 from contract.events import PURPOSES, ZoneDwelled, ZoneEntered
 
 ANNA, BORIS, CLARA = "a" * 32, "b" * 32, "c" * 32
@@ -161,6 +165,13 @@ async def live(world: World) -> None:
     async with runtime.db.write() as session:
         earlier = {"state": "done", "owners": [], "asked_at": shop.now, "asked_by": "customer", "rows": {}, "keys": 1}
         session.add(Erasure(id=world.ids["number"], subject=None, completed_at=shop.now, **earlier))
+    hook = {"store": "shop", "url": "https://192.0.2.1/hook", "kinds": []}
+    async with runtime.change() as effects:
+        made = await subscriptions.add(effects, SubscriptionIn.model_validate(hook), "test")
+        await tell(effects, "shop", CLARA, "c3", "segment.changed", "r1", {"before": [], "now": [STORE_MARK]})
+        dead = update(Delivery).values(state="dead").returning(Delivery.id)
+        world.ids["delivery"] = str(await effects.session.scalar(dead))
+        world.ids["subscription"] = made.id
     async with runtime.db.read() as session:
         world.ids["alert_id"] = str(await session.scalar(select(Alert.id)))
         world.ids["link_id"] = str(await session.scalar(select(IdentityLink.id).where(IdentityLink.subject == ANNA)))
