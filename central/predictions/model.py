@@ -2,9 +2,9 @@
 
 Replenishment: the logarithms of the days between two purchases of one article are normal around the customer's own
 mean, and customers' means are normal around the article's (a renewal process with lognormal intervals and partial
-pooling: Gelman & Hill 2007, ch. 12). Articles with few intervals lean on their category, categories on everything. With every
-own interval the customer's own rhythm counts for more. That nothing was bought since `last` until now is taken into
-account: the distribution is cut off there.
+pooling: Gelman & Hill 2007, ch. 12). Articles with few intervals lean on their category, categories on everything.
+With every own interval the customer's own rhythm counts for more. That nothing was bought since the last purchase is
+taken into account: the distribution is cut off there.
 
 Next purchase: the chance that an own rhythm comes due within the customer's usual pause, and counts of what others
 bought next after the same article, leaning on how popular an article is.
