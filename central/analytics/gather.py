@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, false, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -19,6 +19,7 @@ from central.analytics.hours import HOUR, day_start, hour_start, next_day
 from central.analytics.recording import camera_of, source_of
 from central.analytics.tables import Crossing, GroupEntry, OccupancyMinute, QueueMinute, Scan, Stay
 from central.labels.tables import Label
+from central.privacy.tables import SubjectConsent
 from central.sales.tables import Sale, SaleLine
 from central.visits.tables import Visit
 
@@ -191,9 +192,17 @@ async def _scanned(session: AsyncSession, store: str, visits: set[str]) -> set[t
             select(Scan.visit, Label.zone)
             .join(Label, and_(Label.store == Scan.store, Label.sku == Scan.sku))
             .where(Scan.store == store, Scan.visit.in_(names[start : start + _CHUNK]), Label.zone.is_not(None))
+            .where(~_refused(Scan.store, Scan.visit))
         )
         found |= {(visit, str(place)) for visit, place in (await session.execute(statement)).all()}
     return found
+
+
+def _refused(store: InstrumentedAttribute[str], visit: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Behind the visit is somebody who did not agree to be counted: what they did one after the other is theirs."""
+    agreed = func.coalesce(SubjectConsent.purposes["analytics"].as_boolean(), false())
+    known = select(Visit.id).outerjoin(SubjectConsent, SubjectConsent.subject == Visit.subject)
+    return known.where(Visit.store == store, Visit.id == visit, Visit.subject.is_not(None), ~agreed).exists()
 
 
 async def bought(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
@@ -208,6 +217,7 @@ async def bought(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
         .join(Stay, stopped)
         .join(Label, labelled)
         .where(Sale.store == grid.store, Sale.at >= day, Sale.at < next_day(day, grid.zone), Sale.visit.is_not(None))
+        .where(~_refused(Sale.store, Sale.visit))
         .distinct()
     )
     found = Amounts()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import httpx2 as httpx
+import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
@@ -22,6 +22,7 @@ from central.identity.tables import IdentityLink
 from central.preferences import service as preferences
 from central.preferences.schemas import OpinionIn
 from central.pricing import rulebook
+from central.privacy import service as privacy
 from central.privacy.tables import Erasure
 from central.profiles import service as profiles
 from central.staff import service as staff
@@ -36,6 +37,7 @@ BASE = "http://central.test"
 PASSWORD = "correct horse"
 STORE_MARK, PERSON_MARK = "Quokka", "Zanzibar"
 """Stand in everything that is the shop's, and Anna's: found in an answer, they tell whose data leaked."""
+EVERYTHING: dict[str, bool] = dict.fromkeys(map(str, PURPOSES), True)
 RULES = "version: 1\nrules:\n  - id: morning\n    title: {en: Quokka morning}\n    give: {share: 0.05}\n"
 FEED = {"format": "yml", "url": "https://quokka.example/Quokka.yml", "every_minutes": 60}
 
@@ -130,9 +132,20 @@ async def opened(shop: Any, import_document: Any) -> AsyncIterator[World]:
         yield World(shop, app, stack)
 
 
-async def live(world: World) -> None:
+async def agree(world: World, **purposes: bool) -> None:
+    """Anna changes her mind; what is not named she agrees to."""
+    async with world.runtime.change() as effects:
+        await privacy.record(
+            effects, ANNA, EVERYTHING | purposes, text_version="1", text_sha256="0" * 64, channel="page",
+            given_at=effects.now,
+        )  # fmt: skip
+
+
+async def live(world: World, **purposes: bool) -> None:
     """What a day leaves behind: site events, a visit with card, quote and opinion, rules, a feed, a sale."""
     shop, runtime = world.shop, world.runtime
+    if purposes:
+        await agree(world, **purposes)
     site = Source("shop", "web", server=True, key="key")
     names = ({"event": "Product Viewed", "properties": {"sku": "HP-1"}},)
     names += ({"event": "Products Searched", "properties": {"query": f"{PERSON_MARK} headphones"}},)
@@ -152,7 +165,10 @@ async def live(world: World) -> None:
     await shop.feed(ZoneDwelled(**where, dwell_s=6.0, at=shop.now))
     await shop.confirm_labels()
     said = {"liked": True, "parameters": {"weight": 1}, "note": f"{PERSON_MARK} pinches"}
-    async with runtime.change() as effects:
+    async with AsyncExitStack() as stack:
+        effects = await stack.enter_async_context(runtime.change())
+        if not purposes.get("profile", True):
+            stack.enter_context(pytest.raises(preferences.NoConsentError))
         await preferences.record(
             effects, OpinionIn(subject=ANNA, store="shop", visit="v1", sku="HP-1", by="consultant:q-consultant", **said)
         )
@@ -160,7 +176,7 @@ async def live(world: World) -> None:
     assert (await admin.put("/api/v1/feeds/main", params={"store": "shop"}, json=FEED)).status_code == 200
     sold = {"store": "shop", "sku": "HP-1", "visit": "v1", "receipt": "R-1"}
     till = await world.machine("till", "shop")
-    assert (await till.post("/api/v1/till/redeem", json=sold)).json()["redeemed"]
+    assert (await till.post("/api/v1/till/redeem", json=sold)).json()["redeemed"] or purposes
     world.ids["number"] = "0f" * 16
     async with runtime.db.write() as session:
         earlier = {"state": "done", "owners": [], "asked_at": shop.now, "asked_by": "customer", "rows": {}, "keys": 1}
@@ -175,7 +191,3 @@ async def live(world: World) -> None:
     async with runtime.db.read() as session:
         world.ids["alert_id"] = str(await session.scalar(select(Alert.id)))
         world.ids["link_id"] = str(await session.scalar(select(IdentityLink.id).where(IdentityLink.subject == ANNA)))
-
-
-EVERYTHING = dict.fromkeys(PURPOSES, True)
-HOUR = timedelta(hours=1)
