@@ -102,7 +102,7 @@ def test_a_reader_that_poses_as_a_keyboard(tmp_path: Path) -> None:
     writer = os.open(pipe, os.O_WRONLY)
     os.write(writer, typed("c0ffee"))
     os.write(writer, typed(tlv(text_record(TOKEN)).hex()))
-    scans = [scan for _ in range(10) if (scan := reader.read()) is not None]
+    scans = [scan for _ in range(60) if (scan := reader.read()) is not None]
     os.close(writer)
     reader.close()
     assert [scan.text for scan in scans] == [TOKEN]
