@@ -37,6 +37,9 @@ class PlanZone(_Part):
     enter_s: _Duration | None = None
     grace_s: _Duration | None = None
     dwell_s: _Duration | None = None
+    kind: Literal["area", "queue", "staff"] | None = None
+    service: Point | None = None
+    service_m: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] | None = None
 
 
 class PlanLine(_Part):
@@ -46,6 +49,7 @@ class PlanLine(_Part):
     start: Point = Field(alias="from")
     end: Point = Field(alias="to")
     inside: Point | Literal["left", "right"]
+    staff: bool = False
 
 
 class PlanLabel(_Part):

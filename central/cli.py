@@ -25,6 +25,7 @@ from central.profiles.tables import Customer
 from central.runtime import Runtime
 from central.serving import serve, serve_broker
 from central.settings import Settings
+from central.staff import badges
 from central.staff import service as staff
 from contract.clock import SystemClock
 from contract.values import NAME_PATTERN
@@ -65,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--role", required=True, choices=["consultant", "manager", "admin"])
     add.add_argument("--store")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    badge = people.add_parser("badge", parents=[where], help="a QR badge: the cameras leave its bearer out of counts")
+    badge.add_argument("name")
+    badge.add_argument("--store", help="for somebody who works in all stores")
+    badge.add_argument("--days", type=int, default=badges.DAYS, help="how long it is valid (default %(default)s)")
+    badge.add_argument("--out", type=Path, help="write it as .svg or .png to print; without it its text is printed")
     tokens = commands.add_parser("token", help="machine tokens").add_subparsers(dest="action", required=True)
     create = tokens.add_parser("create", parents=[where], help="make a token; shown once")
     create.add_argument("--role", required=True, choices=["till", "site", "public", "report"])
@@ -128,6 +134,16 @@ async def _staff_add(runtime: Runtime, arguments: Arguments) -> str:
     return f"password: {made}" if made else f"{arguments.name}: {arguments.role}"
 
 
+async def _badge(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.read() as session:
+        store = await badges.store_of(session, arguments.name, arguments.store)
+    text = badges.issue(runtime.keys, store, runtime.clock.now(), arguments.days)
+    if arguments.out is None:
+        return text
+    badges.picture(text, arguments.out)
+    return f"{arguments.out}: badge of {arguments.name} for store {store}, {arguments.days} days"
+
+
 async def _token(runtime: Runtime, arguments: Arguments) -> str:
     async with runtime.db.write() as session:
         return await staff.create_token(session, arguments.role, arguments.store, runtime, arguments.source)
@@ -188,6 +204,7 @@ _COMMANDS: dict[tuple[str, str | None], Callable[[Arguments], None]] = {
     ("broker", None): _broker,
     ("import", None): _with_runtime(_import),
     ("staff", "add"): _with_runtime(_staff_add),
+    ("staff", "badge"): _with_runtime(_badge),
     ("token", "create"): _with_runtime(_token),
     ("customers", "login-code"): _with_runtime(_login_code),
     ("customers", "certify"): _with_runtime(_certify),

@@ -1,4 +1,4 @@
-"""What a scanned text means: a check-in, a product, or nothing of ours."""
+"""What a scanned text means: a check-in, a badge, a product, or nothing of ours."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
+from contract.badge import is_badge
 from contract.checkin import is_checkin
 from contract.events import ProductScanned
 from edge.attachment import Place
+from edge.badges import BadgeVerifier
 from edge.checkin import Accepted, CheckinVerifier, Refused
 from edge.values import Emission, Instant
 from edge.visits import VisitBook
@@ -53,8 +55,10 @@ class CodeDesk:
         visits: VisitBook,
         verifier: CheckinVerifier | None,
         claim_s: Callable[[str, Place], float | None],
+        badges: BadgeVerifier | None = None,
     ) -> None:
         self._visits = visits
+        self._badges = badges
         self._verifier = verifier
         self._claim_s = claim_s
         self.counts: dict[str, int] = {}
@@ -63,6 +67,9 @@ class CodeDesk:
         """One scanned text at a device."""
         if is_checkin(text):
             return self._check_in(text, place, now)
+        if is_badge(text):
+            self._badge(text, place, now)
+            return []
         sku = product_code(text)
         if sku is None:
             self._count("unknown_code")
@@ -86,6 +93,13 @@ class CodeDesk:
         if not isinstance(answer, Accepted):
             return []
         return self._visits.checked_in(answer.subject, place, now, self._claim_s(answer.subject, place))
+
+    def _badge(self, text: str, place: Place, now: Instant) -> None:
+        """Somebody of the house; nobody is told."""
+        badge = None if self._badges is None else self._badges.step(text, now)
+        self._count("badge" if badge is not None else "badge_refused")
+        if badge is not None:
+            self._visits.badged(badge, place, now)
 
     def _count(self, word: str) -> None:
         self.counts[word] = self.counts.get(word, 0) + 1

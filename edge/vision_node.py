@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from contract.quality import CalibrationState
 from edge.attachment import Place
+from edge.badges import BadgeVerifier
 from edge.calibration_watch import CalibrationWatch
 from edge.checkin import Accepted, CheckinVerifier, Refused
 from edge.codes import CodeDesk
@@ -85,7 +86,7 @@ class Vision:
         self._gallery = gallery
         self._places = _places(config)
         self._visits = VisitBook(config.visits, new_id)
-        self._desk = CodeDesk(self._visits, _verifier(config, now), self._claim_s)
+        self._desk = CodeDesk(self._visits, _verifier(config, now), self._claim_s, _badges(config, now))
         self._scores = scores
         self._watch = watch
         self._thresholds: ThresholdKeeper | None = None
@@ -299,6 +300,12 @@ def _verifier(config: EdgeConfig, now: Instant) -> CheckinVerifier | None:
     if config.trust is None:
         return None
     return CheckinVerifier(base64.b64decode(config.trust.central_signing_key), now)
+
+
+def _badges(config: EdgeConfig, now: Instant) -> BadgeVerifier | None:
+    if config.trust is None:
+        return None
+    return BadgeVerifier(base64.b64decode(config.trust.central_signing_key), config.store, now)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

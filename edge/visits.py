@@ -81,8 +81,13 @@ class VisitBook:
         self.counts = VisitCounts()
 
     def visit_of(self, track: str) -> str | None:
-        """The visit a floor track belongs to; None while that is in doubt."""
-        return None if track in self._suspended else self._by_track.get(track)
+        """The visit a floor track belongs to; None while that is in doubt, and of people of the house."""
+        visit = self._visits.get(self._by_track.get(track, ""))
+        return None if visit is None or track in self._suspended or visit.method == "staff" else visit.id
+
+    def staff(self) -> frozenset[str]:
+        """Floor tracks that carry a badge."""
+        return frozenset(track for track, visit in self._by_track.items() if self._visits[visit].method == "staff")
 
     def tracks(self) -> tuple[str, ...]:
         """Floor tracks that carry an identity."""
@@ -118,6 +123,12 @@ class VisitBook:
             emitted += self._identify(visit, "provisional", CLAIMED_CONFIDENCE, 0.0, place.device, now)
         self._seek_track(visit, place, now.monotonic)
         return emitted
+
+    def badged(self, badge: str, place: Place, now: Instant) -> None:
+        """Somebody of the house showed a badge: a visit that is told to nobody, and only takes its track out of all
+        counting. One badge is on one track: shown anew elsewhere, it moves."""
+        visit, _ = self._open(f"staff {badge}", "staff", place, now, now)
+        self._seek_track(visit, place, now.monotonic)
 
     def decided(self, decision: Decision, place: Place, now: Instant) -> list[Emission]:
         """A face decision of a camera at `place`."""
@@ -176,8 +187,13 @@ class VisitBook:
 
     def left(self, track: str, now: Instant) -> list[Emission]:
         """A floor track crossed an entrance line outwards."""
-        visit = self._visits.get(self.visit_of(track) or "")
-        return [] if visit is None else self._end(visit, "exit", now)
+        visit = self._visits.get(self._by_track.get(track, ""))
+        return [] if visit is None or track in self._suspended else self._end(visit, "exit", now)
+
+    def exited(self, visit: str | None, now: Instant) -> list[Emission]:
+        """The same, of a visit that was on a track when it crossed."""
+        live = self._visits.get(visit or "")
+        return [] if live is None else self._end(live, "exit", now)
 
     def withdrawn(self, subject: str, now: Instant) -> list[Emission]:
         """The subject is to be forgotten."""
@@ -286,6 +302,8 @@ class VisitBook:
             self._by_track.pop(visit.track, None)
         self._pending = [pending for pending in self._pending if pending.visit != visit.id]
         self._by_face = {face: owner for face, owner in self._by_face.items() if owner != visit.id}
+        if visit.method == "staff":
+            return []
         duration = max(0.0, visit.last_seen - visit.started)
         return [VisitEnded(visit=visit.id, reason=reason, duration_s=round(duration, 3), at=now.wall)]
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
+from shapely import Point, Polygon
 
 from calibration.plan_checks import line_findings, polygon_findings
 from edge.config.model import EdgeConfig
 from edge.config.problems import Path
-from edge.config.vision import CameraConfig
+from edge.config.vision import CameraConfig, ZoneConfig
 
 Finding = tuple[Path, str]
 
@@ -29,6 +30,7 @@ def findings(config: EdgeConfig) -> Iterator[Finding]:
     yield from _shared_device_ids(config)
     for index, zone in enumerate(config.zones):
         yield from _polygon(("zones", index, "polygon"), zone.polygon, "square metre", 0.01)
+        yield from _queue(("zones", index), zone)
     for index, camera in enumerate(config.cameras):
         yield from _camera(("cameras", index), camera, config)
     for index, line in enumerate(config.lines):
@@ -58,6 +60,15 @@ def _polygon(path: Path, points: Sequence[tuple[float, float]], unit: str, least
     yield from ((path, str(finding)) for finding in polygon_findings(path, points, unit, least))
 
 
+def _queue(path: Path, zone: ZoneConfig) -> Iterator[Finding]:
+    if zone.service is None:
+        return
+    if zone.kind != "queue":
+        yield (*path, "service"), f"only a zone of kind queue has one; this is of kind {zone.kind}"
+    elif Polygon(zone.polygon).is_valid and Polygon(zone.polygon).distance(Point(zone.service)) > zone.service_m:
+        yield (*path, "service"), "lies more than `service_m` from the zone; people are served at the end of the queue"
+
+
 def _camera(path: Path, camera: CameraConfig, config: EdgeConfig) -> Iterator[Finding]:
     for name, area in (("lane", camera.lane), ("spot", camera.spot)):
         if area is not None:
@@ -84,7 +95,7 @@ def _on_line(start: tuple[float, float], end: tuple[float, float], point: tuple[
 def _labels(config: EdgeConfig) -> Iterator[Finding]:
     if config.labels is None:
         return
-    zones = {zone.id for zone in config.zones}
+    zones = {zone.id for zone in config.zones if zone.kind != "staff"}
     addresses: dict[str, int] = {}
     yield from _duplicates("labels.map", config.labels.map)
     for index, label in enumerate(config.labels.map):

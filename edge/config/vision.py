@@ -73,6 +73,12 @@ class FloorConfig(Section):
     max_lost_s: float = Field(default=MAX_LOST_S, gt=0.1, le=10)
     gap_s: float = Field(default=5.0, ge=0.5, le=30)
     """How long somebody no camera sees is kept, to be taken up by the next camera."""
+    u_turn_s: Duration = 3.0
+    """In over a line and out again within this time was no crossing; every crossing is told this much later."""
+    group_gap_s: float = Field(default=4.0, ge=0, le=60)
+    """People who come in within this time of one another may belong together: a group is a buying unit."""
+    group_walk_s: float = Field(default=6.0, ge=2, le=30)
+    """How long they are watched for whether they walk together."""
     share: bool = False
     """Tell the other nodes of this store where people are, and hear it from them (broker with our access list)."""
 
@@ -116,10 +122,18 @@ class ScannerConfig(Section):
 
 
 class ZoneConfig(Section):
-    """An area of the plan, metres. In after `enter_s`, out after `grace_s` outside or unseen, dwelled at `dwell_s`."""
+    """An area of the plan, metres. In after `enter_s`, out after `grace_s` outside or unseen, dwelled at `dwell_s`.
+
+    `queue`: who stands here for `dwell_s` waits; length and waiting times are told for each minute. `staff`: only
+    people of the house are here; who is first seen here, or stays `dwell_s`, is not counted anywhere.
+    """
 
     id: Name
     polygon: PlanPolygon
+    kind: Literal["area", "queue", "staff"] = "area"
+    service: Point | None = None
+    """Of a queue: where people are served. Within `service_m` of it nobody waits any more."""
+    service_m: Radius = 0.8
     enter_s: Duration = 0.6
     grace_s: Duration = 1.0
     dwell_s: Duration = 5.0
@@ -132,6 +146,8 @@ class LineConfig(Section):
     start: Point = Field(alias="from")
     end: Point = Field(alias="to")
     inside: Point | Literal["left", "right"]
+    staff: bool = False
+    """Only people of the house use it: who comes in over it is not counted, here or anywhere."""
 
 
 class VisitsConfig(Section):

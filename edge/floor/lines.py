@@ -8,7 +8,8 @@ from typing import Literal
 
 from contract.events import LineCrossed
 from edge.config.vision import LineConfig
-from edge.floor.zones import VisitOf
+from edge.floor.arrivals import Arrival
+from edge.floor.stays import VisitOf
 from edge.geometry import segments_meet, side
 from edge.values import FloorPosition, Instant, PlanPoint
 
@@ -31,10 +32,19 @@ class LineStage:
         self._lines = tuple((line, _inside_is_right(line)) for line in lines)
         self._calibrated = calibrated
         self._settled: dict[tuple[str, str], _Settled] = {}
+        self._crossed: set[tuple[str, str]] = set()
 
     def step(self, positions: Iterable[FloorPosition], visit_of: VisitOf, now: Instant) -> list[LineCrossed]:
         """Crossings completed by these positions."""
         found = [self._cross(line, inner, position) for position in positions for line, inner in self._lines]
+        return self._told(found, visit_of, now)
+
+    def arrived(self, arrivals: Iterable[Arrival], visit_of: VisitOf, now: Instant) -> list[LineCrossed]:
+        """Crossings nobody saw, of tracks that began at the border of a picture."""
+        found = [self._passed(line, inner, arrival) for arrival in arrivals for line, inner in self._lines]
+        return self._told(found, visit_of, now)
+
+    def _told(self, found: Iterable[_Crossing | None], visit_of: VisitOf, now: Instant) -> list[LineCrossed]:
         return [
             LineCrossed(
                 line=crossing.line,
@@ -53,6 +63,7 @@ class LineStage:
         gone = set(tracks)
         if gone:
             self._settled = {key: value for key, value in self._settled.items() if key[1] not in gone}
+            self._crossed = {key for key in self._crossed if key[1] not in gone}
 
     def _cross(self, line: LineConfig, inside_is_right: bool, position: FloorPosition) -> _Crossing | None:
         offset = side(line.start, line.end, position.point)
@@ -66,7 +77,18 @@ class LineStage:
             return None
         if not segments_meet(before.point, position.point, line.start, line.end):
             return None
+        self._crossed.add(key)
         return _Crossing(line.id, position.track, "in" if right == inside_is_right else "out")
+
+    def _passed(self, line: LineConfig, inside_is_right: bool, arrival: Arrival) -> _Crossing | None:
+        before, first = (side(line.start, line.end, point) for point in (arrival.before, arrival.first))
+        key = (line.id, arrival.track)
+        if key in self._crossed or abs(before) < _CLEAR_M or abs(first) < _CLEAR_M or (before > 0) == (first > 0):
+            return None
+        if not segments_meet(arrival.before, arrival.first, line.start, line.end):
+            return None
+        self._crossed.add(key)
+        return _Crossing(line.id, arrival.track, "in" if (first > 0) == inside_is_right else "out")
 
 
 @dataclass(frozen=True, slots=True)

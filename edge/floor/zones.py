@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from functools import partial
 
 from contract.events import ZoneDwelled, ZoneEntered, ZoneLeft
 from edge.config.vision import ZoneConfig
+from edge.floor.stays import Stay, Stays, VisitOf
 from edge.geometry import inside
 from edge.values import Emission, FloorPosition, Instant
 
-VisitOf = Callable[[str], str | None]
-
-
-@dataclass(slots=True)
-class _Stay:
-    """One track in one zone; times are monotonic."""
-
-    entered: float
-    last_inside: float
-    visit: str | None = None
-    announced: bool = False
-    dwelled: bool = False
-    outside: bool = False
-    """Seen outside since."""
-
 
 class ZoneStage:
-    """The zones as one camera sees them."""
+    """The zones of the store. Those of people of the house (kind staff) tell nothing."""
 
     def __init__(self, zones: Iterable[ZoneConfig], *, calibrated: bool = True) -> None:
-        self._zones = tuple(zones)
+        self._zones = [
+            (zone, Stays(partial(inside, zone.polygon), zone.grace_s)) for zone in zones if zone.kind != "staff"
+        ]
         self._calibrated = calibrated
-        self._stays: dict[tuple[str, str], _Stay] = {}
+        self._known: set[str] = set()
 
     def step(
         self, positions: Iterable[FloorPosition], visit_of: VisitOf, now: Instant, hidden: Collection[str] = ()
@@ -43,31 +31,42 @@ class ZoneStage:
         """
         emitted: list[Emission] = []
         seen = tuple(positions)
-        for zone in self._zones:
-            for position in seen:
-                if inside(zone.polygon, position.point):
-                    emitted += self._within(zone, position, visit_of(position.track), now)
-                elif (stay := self._stays.get((zone.id, position.track))) is not None:
-                    stay.outside = True
-            emitted += self._silent(zone, now, hidden)
+        newborn = {position.track for position in seen} - self._known
+        self._known |= newborn
+        for zone, stays in self._zones:
+            for stay in stays.step(seen, now.monotonic, newborn, visit_of):
+                emitted += self._within(zone, stay, now)
+            emitted += [event for stay in stays.over(now.monotonic, hidden) for event in self._end(zone, stay, now)]
         return emitted
 
     def close(self, now: Instant) -> list[Emission]:
         """End every stay (shutdown)."""
-        return [event for key, stay in list(self._stays.items()) for event in self._end(key, stay, now)]
+        return [event for zone, stays in self._zones for stay in stays.close() for event in self._end(zone, stay, now)]
+
+    def drop(self, tracks: Collection[str], now: Instant) -> list[Emission]:
+        """These turn out not to be customers: their stays end here."""
+        return [
+            event for zone, stays in self._zones for stay in stays.take(tracks) for event in self._end(zone, stay, now)
+        ]
+
+    def forget(self, tracks: Iterable[str]) -> None:
+        """Tracks that ended; their stays end by the grace."""
+        self._known.difference_update(tracks)
 
     def disown(self, tracks: Iterable[str]) -> None:
         """It is not certain any more who these tracks are: their stays go on without a visit."""
         lost = set(tracks)
-        for (_, track), stay in self._stays.items():
-            if track in lost:
-                stay.visit = None
+        for _, stays in self._zones:
+            for track, stay in stays:
+                if track in lost:
+                    stay.visit = None
 
-    def _within(self, zone: ZoneConfig, position: FloorPosition, visit: str | None, now: Instant) -> list[Emission]:
-        stay = self._stays.setdefault((zone.id, position.track), _Stay(now.monotonic, now.monotonic))
-        stay.last_inside = max(stay.last_inside, now.monotonic)
-        stay.outside = False
-        stay.visit = visit or stay.visit
+    @property
+    def merged(self) -> int:
+        """Stays that went on under another track's number."""
+        return sum(stays.merged for _, stays in self._zones)
+
+    def _within(self, zone: ZoneConfig, stay: Stay, now: Instant) -> list[Emission]:
         emitted: list[Emission] = []
         length = stay.last_inside - stay.entered
         if not stay.announced and length >= zone.enter_s:
@@ -75,7 +74,7 @@ class ZoneStage:
             emitted.append(
                 ZoneEntered(
                     zone=zone.id,
-                    track=position.track,
+                    track=stay.name,
                     visit=stay.visit,
                     at=now.at(stay.entered),
                     calibrated=self._calibrated,
@@ -86,7 +85,7 @@ class ZoneStage:
             emitted.append(
                 ZoneDwelled(
                     zone=zone.id,
-                    track=position.track,
+                    track=stay.name,
                     visit=stay.visit,
                     dwell_s=round(length, 3),
                     at=now.wall,
@@ -95,24 +94,13 @@ class ZoneStage:
             )
         return emitted
 
-    def _silent(self, zone: ZoneConfig, now: Instant, hidden: Collection[str]) -> list[Emission]:
-        over = [
-            (key, stay)
-            for key, stay in self._stays.items()
-            if key[0] == zone.id
-            and now.monotonic - stay.last_inside > zone.grace_s
-            and (stay.outside or key[1] not in hidden)
-        ]
-        return [event for key, stay in over for event in self._end(key, stay, now)]
-
-    def _end(self, key: tuple[str, str], stay: _Stay, now: Instant) -> list[Emission]:
-        del self._stays[key]
+    def _end(self, zone: ZoneConfig, stay: Stay, now: Instant) -> list[Emission]:
         if not stay.announced:
             return []
         return [
             ZoneLeft(
-                zone=key[0],
-                track=key[1],
+                zone=zone.id,
+                track=stay.name,
                 visit=stay.visit,
                 dwell_s=round(stay.last_inside - stay.entered, 3),
                 at=now.at(stay.last_inside),

@@ -8,9 +8,14 @@ from dataclasses import replace
 from contract.events import LineCrossed
 from contract.local import FloorTracks
 from edge.config.model import EdgeConfig
+from edge.floor.arrivals import Arrivals
+from edge.floor.groups import GroupStage, Walk
 from edge.floor.lines import LineStage
-from edge.floor.occupancy import OccupancyStage
+from edge.floor.occupancy import Footprints, OccupancyStage
+from edge.floor.queues import QueueStage
+from edge.floor.staff import StaffRules
 from edge.floor.stage import FloorView
+from edge.floor.turns import Turns
 from edge.floor.zones import ZoneStage
 from edge.geometry import distance
 from edge.store.neighbours import shared
@@ -37,10 +42,25 @@ class StoreFloor:
         self._tracker = StoreTracker(
             f"floor-{run}-", StoreSettings(gap_s=config.floor.gap_s), [(line.start, line.end) for line in config.lines]
         )
+        settings = config.floor
         self._zones = ZoneStage(config.zones, calibrated=calibrated)
         self._lines = LineStage(config.lines, calibrated=calibrated)
+        self._staff_lines = frozenset(line.id for line in config.lines if line.staff)
+        self._turns = Turns(settings.u_turn_s)
+        self._arrivals = Arrivals()
+        self._rules = StaffRules(config.zones)
+        self._house: frozenset[str] = frozenset()
+        self._groups = GroupStage(
+            Walk(settings.group_gap_s, settings.group_walk_s, settings.u_turn_s), calibrated=calibrated
+        )
+        self._queues = [
+            QueueStage(zone, settings.gap_s, calibrated=calibrated) for zone in config.zones if zone.kind == "queue"
+        ]
+        self._footprints = Footprints()
         self._cells = {
-            camera.id: OccupancyStage(camera.id, config.floor.cell_m, calibrated=camera.calibrated)
+            camera.id: OccupancyStage(
+                camera.id, settings.cell_m, calibrated=camera.calibrated, footprints=self._footprints
+            )
             for camera in cameras
         }
         self._counted: dict[str, float] = {}
@@ -51,13 +71,14 @@ class StoreFloor:
         look = Look(camera, now.monotonic - self._delays[camera], view.positions, view.ended)
         self._earlier |= {position.track: position for position in view.earlier}
         store = self._tracker.step(look, self._visits.tracks())
-        self._begin(store, now)
+        self._begin(store, view, now)
         emitted = self._told(store, now)
         for track in view.ended:
             self._earlier.pop(track, None)
         if self._share is not None and (view.positions or view.ended):
             self._share(shared(camera, view, Instant(look.at, now.at(look.at))))
-        return emitted + list(self._cells[camera].step(store.positions, now, self._since(store.positions)))
+        customers = self._customers(store.positions)
+        return emitted + list(self._cells[camera].step(customers, now, self._since(customers)))
 
     def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]:
         """What follows from a look of another node's camera; its cells are that node's to count."""
@@ -75,42 +96,99 @@ class StoreFloor:
 
     def close(self, now: Instant) -> list[Emission]:
         """End stays and minutes (shutdown)."""
-        return [*self._zones.close(now), *(event for cells in self._cells.values() for event in cells.close())]
+        emitted = self._held(self._turns.close(), now) + self._zones.close(now) + list(self._groups.close())
+        for stage in self._queues:
+            emitted += stage.close(now)
+        return [*emitted, *(event for cells in self._cells.values() for event in cells.close())]
 
-    def _begin(self, store: StoreView, now: Instant) -> None:
+    def _begin(self, store: StoreView, view: FloorView, now: Instant) -> None:
         """On which side of a line somebody was before the track was confirmed."""
+        at_border = {position.track for position in view.positions if position.edge}
         for camera_track, track in store.begun:
             earlier = self._earlier.get(camera_track)
-            here = next((one.point for one in store.positions if one.track == track), None)
-            if earlier is None or here is None:
+            here = next((one for one in store.positions if one.track == track), None)
+            if here is None:
                 continue
-            passed = now.monotonic - earlier.seen_at
-            if passed <= _RECENTLY_S and distance(here, earlier.point) <= _FASTEST_MPS * passed:
-                self._lines.step([replace(earlier, track=track)], self._visits.visit_of, now)
+            if earlier is not None:
+                passed = now.monotonic - earlier.seen_at
+                if passed <= _RECENTLY_S and distance(here.point, earlier.point) <= _FASTEST_MPS * passed:
+                    self._lines.step([replace(earlier, track=track)], self._visits.visit_of, now)
+            if camera_track in at_border or (earlier is not None and earlier.edge):
+                self._arrivals.begin(here, now.monotonic)
 
     def _told(self, store: StoreView, now: Instant) -> list[Emission]:
+        # Before the visits hear of it: who crossed outwards and is gone has left, not been lost.
+        emitted = self._held(self._turns.release({*store.ended, *store.doubted}), now)
         self._visits.floor(store.positions, store.ended, now, doubted=store.doubted, suspended=store.suspended)
         self._zones.disown(store.doubted)
-        crossings = self._lines.step(store.positions, self._visits.visit_of, now)
-        for gone in store.gone_to:
-            then = Instant(gone.seen_at, now.at(gone.seen_at))
-            crossings += self._lines.step([gone], self._visits.visit_of, then)
-        self._lines.forget(store.ended)
-        emitted: list[Emission] = [
-            *self._zones.step(store.positions, self._visits.visit_of, now, store.hidden),
-            *crossings,
-        ]
-        for crossing in crossings:
-            emitted += self._left(crossing, now)
-        for track in store.ended:
-            self._counted.pop(track, None)
+        emitted += self._cross(store, now)
+        emitted += self._admit_staff(store, now)
+        customers = self._customers(store.positions)
+        emitted += self._zones.step(customers, self._visits.visit_of, now, store.hidden)
+        emitted += self._groups.step(customers, now)
+        for queue in self._queues:
+            emitted += queue.step(customers, now, store.hidden)
+        if store.ended:
+            self._forget(store.ended)
         return emitted
 
-    def _left(self, crossing: LineCrossed, now: Instant) -> list[Emission]:
-        if crossing.direction != "out":
+    def _customers(self, positions: Iterable[FloorPosition]) -> tuple[FloorPosition, ...]:
+        return tuple(position for position in positions if position.track not in self._house)
+
+    def _admit_staff(self, store: StoreView, now: Instant) -> list[Emission]:
+        """Who is of the house now; whoever is so newly leaves what was begun as a customer."""
+        self._rules.step(store.positions, now.monotonic)
+        house = self._visits.staff().union(self._rules.tracks)
+        fresh, self._house = house - self._house, house
+        if not fresh:
             return []
-        self._tracker.leave(crossing.track)
-        return self._visits.left(crossing.track, now)
+        self._turns.drop(fresh)
+        self._groups.drop(fresh)
+        for queue in self._queues:
+            queue.drop(fresh)
+        return self._zones.drop(fresh, now)
+
+    def _cross(self, store: StoreView, now: Instant) -> list[Emission]:
+        """Crossings of this moment are noted, those that held long enough told."""
+        visit_of = self._visits.visit_of
+        crossings = self._lines.step(store.positions, visit_of, now)
+        crossings += self._lines.arrived(self._arrivals.step(store.positions, now.monotonic), visit_of, now)
+        crossings += self._lines.step(store.gone_to, visit_of, now)
+        gone = frozenset(store.ended)
+        for crossing in crossings:
+            self._tracker.leave(crossing.track, crossing.direction == "out")
+            if crossing.direction == "in" and crossing.line in self._staff_lines:
+                self._rules.mark([crossing.track])
+        counted = [one for one in crossings if one.line not in self._staff_lines and one.track not in self._house]
+        emitted: list[Emission] = []
+        for crossing in crossings:
+            if crossing not in counted and crossing.direction == "out":
+                emitted += self._visits.left(crossing.track, now)
+        for crossing in counted:
+            if crossing.direction == "in":
+                self._groups.entered(crossing.track, crossing.line, now.monotonic, crossing.at)
+        held, undone = self._turns.step(counted, now.monotonic)
+        self._groups.drop(crossing.track for crossing in undone)
+        return emitted + self._held([*held, *self._turns.release(gone)], now)
+
+    def _held(self, crossings: Iterable[LineCrossed], now: Instant) -> list[Emission]:
+        emitted: list[Emission] = []
+        for crossing in crossings:
+            emitted.append(crossing)
+            if crossing.direction == "out":
+                emitted += self._visits.exited(crossing.visit, now)
+        return emitted
+
+    def _forget(self, tracks: tuple[str, ...]) -> None:
+        self._lines.forget(tracks)
+        self._arrivals.forget(tracks)
+        self._zones.forget(tracks)
+        self._rules.forget(tracks)
+        self._footprints.forget(tracks)
+        for queue in self._queues:
+            queue.forget(tracks)
+        for track in tracks:
+            self._counted.pop(track, None)
 
     def _since(self, positions: Iterable[FloorPosition]) -> dict[str, float]:
         """When each track was counted last, by whichever camera: two that see the same person share the seconds."""

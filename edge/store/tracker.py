@@ -77,12 +77,12 @@ class StoreTracker:
             begun,
         )
 
-    def leave(self, track: str) -> None:
-        """A track that crossed an entrance line outwards: nobody else is handed over to it."""
+    def leave(self, track: str, leaving: bool = True) -> None:
+        """A track that crossed an entrance line outwards: nobody else is handed over to it. False: it is back."""
         number = self._number(track)
         for person in self._people:
             if person.id == number:
-                person.leaving = True
+                person.leaving = leaving
 
     def tick(self, now: float) -> StoreView:
         """Tracks that ended because no camera says anything any more."""
