@@ -60,6 +60,8 @@ class MotionGate:
         self._last = -math.inf
         self._open_until = -math.inf
         self._looked = -math.inf
+        self.cells: Cells | None = None
+        """Those that differ in the last picture; None when they are too few to be anybody."""
 
     def step(self, picture: Picture, monotonic: float) -> bool:
         """Whether this frame deserves a detector."""
@@ -77,11 +79,11 @@ class MotionGate:
         if self._mean is None:
             self._mean, self._last = small, monotonic
             return True
-        moved = differing(small, self._mean) is not None
+        self.cells = differing(small, self._mean)
         share = 1.0 - math.exp(-max(monotonic - self._last, 0.0) / _MEMORY_S)
         self._mean += np.float32(share) * (small - self._mean)
         self._last = monotonic
-        return moved
+        return self.cells is not None
 
 
 def _middle(values: Overview) -> np.float32:

@@ -60,6 +60,10 @@ class Tracker:
         """Whether anything, confirmed or not, is being followed."""
         return len(self._bank) > 0
 
+    def __len__(self) -> int:
+        """How many are being followed, confirmed or not."""
+        return len(self._bank)
+
     def expected(self, monotonic: float) -> Floats:
         """Where everything that is followed, confirmed or not, should be at a time: Nx4 corners."""
         passed = 0.0 if self._now is None else monotonic - self._now

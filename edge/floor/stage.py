@@ -10,8 +10,9 @@ import numpy as np
 from edge.floor.beginnings import Beginnings
 from edge.floor.plane import FloorPlane
 from edge.floor.stature import StatureModel
+from edge.floor.still import StillThings
 from edge.motion import MotionGate
-from edge.values import Box, Floats, FloorPosition, Frame, Image, PlanPoint, Track
+from edge.values import Box, Floats, FloorPosition, Frame, Image, PlanPoint, Track, TrackSet
 from models.detections import Detections
 from tracking.tracker import Tracker, TrackerSettings
 
@@ -55,6 +56,7 @@ class FloorStage:
         self._gate = MotionGate()
         self._tracker = Tracker(tracking)
         self._beginnings = Beginnings()
+        self._still = StillThings()
         self._newest = 0
         self._stature: StatureModel | None = None
         self._size: tuple[int, int] | None = None
@@ -63,12 +65,13 @@ class FloorStage:
     def step(self, frame: Frame) -> FloorView:
         """Look at one frame."""
         now = frame.captured.monotonic
-        if not (self._gate.step(frame.picture, now) or self._tracker.busy):
+        # Whoever is held back as furniture does not keep the detector busy.
+        if not self._gate.step(frame.picture, now) and len(self._tracker) <= len(self._still):
             return FloorView()
         self.detector_calls += 1
         found = self._detector.detect(frame.image)
         self._beginnings.add(found.boxes, now)
-        tracks = self._tracker.step(found.boxes, found.scores, now)
+        tracks = self._people(self._tracker.step(found.boxes, found.scores, now), frame.size, now)
         stature = self._statures(frame.image)
         clear = _clear(tracks.tracks)
         positions = (
@@ -85,6 +88,15 @@ class FloorStage:
             for ended in tracks.ended:
                 stature.forget(ended)
         return view
+
+    def _people(self, tracks: TrackSet, size: tuple[int, int], now: float) -> TrackSet:
+        """Without those that are taken for furniture."""
+        held = {track for track in tracks.ended if self._still.holds(track)}
+        self._still.step(tracks, self._gate.cells, size, now)
+        return TrackSet(
+            tuple(track for track in tracks.tracks if not self._still.holds(track.id)),
+            tuple(track for track in tracks.ended if track not in held),
+        )
 
     def _statures(self, image: Image) -> StatureModel | None:
         """What is known of heights; None when the homography does not tell how people stand in the picture."""

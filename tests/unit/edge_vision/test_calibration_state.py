@@ -291,6 +291,7 @@ def test_the_whole_node_says_so_on_every_event(folder: Path, scene: FloorScene, 
             now = at(start + tick / 5)
             frame = picture.copy()
             frame[100:140, (tick * 37) % 1200 : (tick * 37) % 1200 + 40] = 255
+            frame[320:420, 600:680] = 255 * (tick % 2)
             told += vision.frame(Frame("floor", frame, now)) + vision.tick(now)
         return told
 

@@ -76,11 +76,11 @@ def names(events: list[Emission]) -> list[str]:
 
 def floor_frames(node: Vision, persons: Any, at: At, start: float, path: list[tuple[float, float]]) -> list[Emission]:
     """A person whose feet go along `path` (metres), ten steps a second."""
-    noise = np.random.default_rng(4).integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    noise = np.random.default_rng(4).integers(0, 255, (2, 400, 400, 3), dtype=np.uint8)
     told: list[Emission] = []
     for tick, (x, y) in enumerate(path):
         persons.boxes = [(100 * x - 20, 100 * y - 100, 100 * x + 20, 100 * y)]
-        told += node.frame(Frame("floor", noise, at(start + tick / 10)))
+        told += node.frame(Frame("floor", noise[tick % 2], at(start + tick / 10)))
     return told
 
 
