@@ -38,6 +38,7 @@ from central.identity.routes import router as identity
 from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
+from central.openapi import describe
 from central.preferences.routes import router as preferences
 from central.preferences.site import SearchLimiter
 from central.preferences.site import router as site_search
@@ -213,7 +214,7 @@ def _in_background(app: FastAPI, stack: AsyncExitStack, work: Coroutine[None, No
 
 async def description(request: Request, principal: ReaderDep) -> JSONResponse:
     """OpenAPI, for those who are logged in: nothing is public that need not be."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(describe(request.app))
 
 
 async def health(runtime: RuntimeDep, response: Response) -> HealthOut:

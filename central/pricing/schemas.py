@@ -62,7 +62,9 @@ Quantity = Annotated[int, Field(ge=1, le=10_000)]
 class VerifyIn(BaseModel):
     """What the till asks: an article, and by what the customer is known (one of the four, or none)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"store": "shop", "sku": "HP-1", "visit": "v1"}]}
+    )
 
     store: Name
     sku: Sku
@@ -84,6 +86,13 @@ class VerifyOut(BaseModel):
 
 class RedeemIn(VerifyIn):
     """The line of a receipt."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"store": "shop", "sku": "HP-1", "visit": "v1", "receipt": "R-1", "quantity": 1}]
+        },
+    )
 
     receipt: Receipt
     quantity: Quantity = 1
@@ -108,7 +117,7 @@ class RedeemOut(BaseModel):
 class VoidIn(BaseModel):
     """A receipt, or one article of it, that is taken back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"store": "shop", "receipt": "R-1"}]})
 
     store: Name
     receipt: Receipt
@@ -137,7 +146,25 @@ class OfflineSaleIn(BaseModel):
 class ReconcileIn(BaseModel):
     """The journal of a till that was offline."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "store": "shop",
+                    "lines": [
+                        {
+                            "code": "VQ1.abc",
+                            "receipt": "R-2",
+                            "sku": "HP-1",
+                            "charged": 18000,
+                            "at": "2026-03-02T12:00:00Z",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
 
     store: Name
     lines: Annotated[list[OfflineSaleIn], Field(min_length=1, max_length=1000)]
@@ -171,13 +198,32 @@ class RulesOut(BaseModel):
 class RulesIn(BaseModel):
     """A rule file, as YAML text."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"text": "version: 1\nrules:\n  - {id: morning, title: {en: Good morning}, give: {share: 0.05}}\n"}
+            ]
+        },
+    )
 
     text: Annotated[str, Field(max_length=256_000)]
 
 
 class DryRunIn(RulesIn):
     """A rule file to try on what happened in the last days."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "version: 1\nrules:\n  - {id: morning, title: {en: Good morning}, give: {share: 0.05}}\n",
+                    "days": 30,
+                }
+            ]
+        },
+    )
 
     days: Annotated[int, Field(ge=1, le=366)] = 30
 
@@ -213,7 +259,9 @@ class DryRunOut(BaseModel):
 class ConditionIn(BaseModel):
     """A fact of the day."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"value": "rain", "until": "2026-03-02T20:00:00Z"}]}
+    )
 
     value: Annotated[str, Field(min_length=1, max_length=80)]
     until: Utc

@@ -46,7 +46,7 @@ class CodeOut(BaseModel):
 class CodeIn(BaseModel):
     """The code as typed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "7KQ2M9XA"}]})
 
     code: Annotated[str, Field(min_length=4, max_length=64)]
 
@@ -61,7 +61,9 @@ class MeOut(BaseModel):
 class PhoneKeyIn(BaseModel):
     """The public half of a key the phone made and does not let go of (P-256)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"public_key": "AmsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW"}]}
+    )
 
     public_key: Annotated[Base64, Field(min_length=44, max_length=200)]
 
@@ -93,7 +95,24 @@ class ConsentsOut(BaseModel):
 class ConsentsIn(BaseModel):
     """A decision about every purpose; those left out are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "purposes": {
+                        "identify": True,
+                        "profile": True,
+                        "personal_price": False,
+                        "consultant_alert": True,
+                        "analytics": False,
+                    },
+                    "text_version": "2026-1",
+                    "text_sha256": "0" * 64,
+                }
+            ]
+        },
+    )
 
     purposes: dict[Purpose, bool]
     text_version: Annotated[str, Field(max_length=40)]

@@ -53,7 +53,11 @@ BODIES: Final[dict[str, Any]] = {
     "LinkIn": {"kind": "email", "value": "new@somewhere.org"}, "UndoIn": {"reason": "wrong"},
 }  # fmt: skip
 """Fields of bodies beside the objects. A new body: add it here, or give its model an example."""
-FORMS = {"sku": "HP-1", "who": "c1", "text": PLAIN_RULES, "name": "nobody", "password": "wrong password"}
+FORMS = {
+    "sku": "HP-1", "liked": "yes", "to": "q-consultant", "by": "loyalty", "value": "77000049", "confirmed": "yes",
+    "visit": "v1", "quantity": "1", "number": "1", "who": "c1", "text": PLAIN_RULES,
+    "name": "nobody", "password": "wrong password",
+}  # fmt: skip
 RAW: Final[dict[str, Any]] = {
     "/v1/events": {
         "json": {"batch": [{"type": "track", "event": "Product Viewed", "messageId": "new", "userId": "c1"}]}
