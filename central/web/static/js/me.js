@@ -49,6 +49,7 @@ function rotate(entry) {
   current = entry;
   shown = 0;
   pass(true);
+  element("nfc").hidden = !nfc.offered();
   const step = async () => {
     const left = ROTATE_S - (performance.now() - shown) / 1000;
     element("timer").value = Math.max(0, left);
@@ -160,7 +161,6 @@ async function enter(me) {
   session.csrf = me.csrf;
   owner = me.customer.id;
   element("hello").textContent = fill(say.hello, { name: me.customer.name });
-  element("nfc").hidden = !nfc.offered();
   notice(session.skew ? say.clock : null);
   show(true);
   const purposes = await loadConsents();
