@@ -24,6 +24,7 @@ from edge.commands import CommandGate
 from edge.config.connections import BrokerConfig, LabelsConfig, TrustConfig
 from edge.config.model import EdgeConfig
 from edge.confusable import ConfusablePairs
+from edge.counters import CounterDesk
 from edge.errors import NodeError
 from edge.health import birth, health
 from edge.keys import load_or_create
@@ -41,6 +42,7 @@ from edge.outbox.writer import OutboxWriter
 from edge.perception import Perception
 from edge.publisher import NodeAddress, Publisher
 from edge.site_policy import SitePolicyKeeper
+from edge.values import Instant
 from hardware.registry import create_labels
 
 if TYPE_CHECKING:
@@ -76,13 +78,14 @@ class Node:
         self._labels = self._label_service()
         self._perception = Perception(config, clock, decision, self.emit, self._on_death, self._share)
         self._offset = ClockOffset()
+        self._counters = CounterDesk(config.counters, config.state_dir)
         self._orders = self._make_orders(trust)
         self._kiosk = self._make_kiosk()
         self._started = clock.now()
         self._started_at = clock.monotonic()
         self._publisher = Publisher(
             broker, self._address, self._store, clock, birth=self._birth, handle=self._heard,
-            listen=(local.topic(config.store, "+"),) if config.floor.share else (),
+            listen=(*((local.topic(config.store, "+"),) if config.floor.share else ()), *self._counters.topics),
         )
         self._writer.listen(lambda _group: self._publisher.wake())
 
@@ -130,6 +133,8 @@ class Node:
     def _heard(self, topic: str, payload: bytes) -> None:
         if topic.startswith(local.ROOT):
             self._perception.neighbour(topic, payload)
+        elif self._counters.wants(topic):
+            self._counters.take(topic, payload, Instant(self._clock.monotonic(), self._clock.now()))
         else:
             self._orders.take(topic, payload)
 
@@ -145,6 +150,9 @@ class Node:
             if self._labels is not None and self._labels.error is not None:
                 self._failed.set()
             self._pairs.step(self._perception.gallery, now)
+            counted = self._counters.tick(Instant(now, self._clock.now()))
+            if counted:
+                self.emit(list(counted))
             if now >= next_health and self._publisher.connected:
                 next_health = now + period
                 self._say_health()

@@ -27,6 +27,7 @@ def findings(config: EdgeConfig) -> Iterator[Finding]:
     yield from _duplicates("scanners", config.scanners)
     yield from _duplicates("zones", config.zones)
     yield from _duplicates("lines", config.lines)
+    yield from _duplicates("counters", config.counters)
     yield from _shared_device_ids(config)
     for index, zone in enumerate(config.zones):
         yield from _polygon(("zones", index, "polygon"), zone.polygon, "square metre", 0.01)

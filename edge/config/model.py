@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from edge.config.connections import BrokerConfig, LabelsConfig, TrustConfig
+from edge.config.counters import CounterConfig
 from edge.config.fields import Name, Section
 from edge.config.kiosk import KioskConfig
 from edge.config.vision import (
@@ -38,6 +39,8 @@ class EdgeConfig(Section):
     scanners: tuple[ScannerConfig, ...] = Field(default=(), max_length=16)
     zones: tuple[ZoneConfig, ...] = Field(default=(), max_length=200)
     lines: tuple[LineConfig, ...] = Field(default=(), max_length=50)
+    counters: tuple[CounterConfig, ...] = Field(default=(), max_length=16)
+    """Cameras of others that count over MQTT (ONVIF Profile M)."""
     plan: Path | None = None
     """Written by `python -m calibration floor`: its zones and lines are added to those of this file."""
     labels: LabelsConfig | None = None

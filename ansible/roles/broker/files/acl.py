@@ -1,6 +1,7 @@
 """mosquitto's access list from the contract's channel table: `python acl.py NODES.json`, the list on standard output.
 
-NODES.json: [{"store": "shop", "node": "node-1"}, ...]. Run with the release on PYTHONPATH, so that the list always
+NODES.json: [{"store": "shop", "node": "node-1", "counters": ["cameras/door/#"]}, ...]; `counters` (optional) are the
+topic filters of cameras that count (ONVIF Profile M), as in the node's configuration. Run with the release on PYTHONPATH, so that the list always
 fits the version that is installed. A node may say its own up kinds and hear its own down kinds; it may tell
 the other nodes of its store where people are (contract.local), which central can not hear. Nothing else.
 """
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from contract import local
 from contract.channels import Address, kinds, subscription
@@ -23,7 +25,7 @@ def account(store: str, node: str) -> str:
     return f"{store}.{node}"
 
 
-def node_lines(store: str, node: str) -> Iterator[str]:
+def node_lines(store: str, node: str, counters: Iterable[str] = ()) -> Iterator[str]:
     """What one node may do; MisaddressedError for a name that is no topic level."""
     yield f"user {account(store, node)}"
     for row in kinds("up"):
@@ -32,6 +34,8 @@ def node_lines(store: str, node: str) -> Iterator[str]:
         yield f"topic read {Address(store, node, row.kind).topic}"
     yield f"topic write {local.topic(store, node)}"
     yield f"topic read {local.topic(store, '+')}"
+    for topic in counters:
+        yield f"topic read {topic}"
 
 
 def central_lines() -> Iterator[str]:
@@ -42,9 +46,9 @@ def central_lines() -> Iterator[str]:
         yield f"topic write {subscription(row.kind)}"
 
 
-def access_list(nodes: list[dict[str, str]]) -> str:
+def access_list(nodes: list[dict[str, Any]]) -> str:
     """The whole file. What no line allows is denied."""
-    blocks = [central_lines(), *(node_lines(item["store"], item["node"]) for item in nodes)]
+    blocks = [central_lines(), *(node_lines(item["store"], item["node"], item.get("counters", ())) for item in nodes)]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
