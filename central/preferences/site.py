@@ -44,7 +44,12 @@ class SearchLimiter:
     "/site/search",
     summary="Search page for the site",
     responses={
-        200: {"model": SearchOut, "description": "A page, a fragment of one, or JSON, by Accept"},
+        200: {
+            "model": SearchOut | None,
+            "description": "A page, a fragment of one, or JSON (null for no question), by Accept",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        },
+        403: {"description": "A subject without a site's token, or a token of another kind"},
         404: {"description": "No such store or customer"},
         429: {"description": "Too many searches from this address"},
     },

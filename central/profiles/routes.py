@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
@@ -28,6 +28,9 @@ from central.staff.access import CUSTOMER_COOKIE, CustomerDep, Principal, StaffD
 staff_router = APIRouter(prefix="/api/v1/customers", tags=["profiles"])
 me_router = APIRouter(prefix="/api/v1/me", tags=["customer's own page"])
 CustomerId = Annotated[str, Path(min_length=1, max_length=64)]
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"description": "Allow recognition first, or read the new text first"}
+}
 
 
 async def _check(runtime: Runtime, principal: Principal, customer_id: str) -> None:
@@ -102,7 +105,7 @@ async def me(runtime: RuntimeDep, me: CustomerDep) -> MeOut:
     return MeOut(customer=CustomerName(id=row.id, name=name, language=row.language), csrf=me.csrf)
 
 
-@me_router.post("/phone-key", summary="Certify the phone's key for check-in codes")
+@me_router.post("/phone-key", summary="Certify the phone's key for check-in codes", responses=_CONFLICT)
 async def phone_key(runtime: RuntimeDep, me: CustomerDep, body: PhoneKeyIn) -> CertificateOut:
     """The edge verifies the certificate without asking central."""
     async with runtime.db.read() as session:
@@ -122,7 +125,7 @@ async def consents(runtime: RuntimeDep, me: CustomerDep) -> ConsentsOut:
         return await service.consents(session, me.subject or "")
 
 
-@me_router.put("/consents", summary="Change what I allow")
+@me_router.put("/consents", summary="Change what I allow", responses=_CONFLICT)
 async def change_consents(runtime: RuntimeDep, me: CustomerDep, body: ConsentsIn) -> ConsentsOut:
     """Chained, and carried out at once: on open cards, labels, and every node that holds a template."""
     if (body.text_version, body.text_sha256) != (texts.VERSION, texts.SHA256):

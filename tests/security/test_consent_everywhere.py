@@ -56,7 +56,7 @@ async def test_without_profile_staff_meet_a_guest_on_every_route_and_page(world:
         ("a guest", None, [])
     ]
     page = (await staff[1].get("/arrivals")).text
-    assert "c1" not in page
+    assert '"c1"' not in page
     async with world.runtime.db.read() as session:
         vault, now = world.runtime.vault, world.runtime.clock.now()
         assert await behaviour.interests(session, vault, ANNA, now) == Interests()
