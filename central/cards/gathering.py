@@ -28,10 +28,10 @@ from central.privacy.tables import SubjectConsent
 from central.privacy.vault import Vault
 from central.profiles.tables import Customer
 from central.sales.tables import Sale, SaleLine
-from central.segments import service as segments
 from central.segments.tables import CustomerSegments
 from central.visits.tables import Evidence, Visit
 
+BY_HAND = ("loyalty", "staff")
 MOST_ITEMS = 8
 MOST_VIEWED = 4
 MOST_SUGGESTIONS = 4
@@ -73,10 +73,8 @@ async def gather(session: AsyncSession, vault: Vault, visit: Visit, now: datetim
         Presence.store == visit.store, Presence.visit == visit.id, Presence.left_at.is_(None)
     )
     known.zone = (await session.scalars(inside.order_by(Presence.touched_at.desc()).limit(1))).first()
-    by_hand = select(Evidence).where(
-        Evidence.store == visit.store, Evidence.visit == visit.id, Evidence.method.in_(("loyalty", "staff"))
-    )
-    known.evidence = (await session.scalars(by_hand.order_by(Evidence.at.desc()))).all()
+    if visit.method in BY_HAND:
+        known.evidence = await _by_hand(session, visit)
     if visit.subject is not None:
         # Held on to, so that everything asked below finds it in the session instead of asking again.
         consent = await session.get(SubjectConsent, visit.subject)
@@ -86,13 +84,18 @@ async def gather(session: AsyncSession, vault: Vault, visit: Visit, now: datetim
     return known
 
 
+async def _by_hand(session: AsyncSession, visit: Visit) -> Sequence[Evidence]:
+    said = (Evidence.store == visit.store, Evidence.visit == visit.id, Evidence.method.in_(BY_HAND))
+    return (await session.scalars(select(Evidence).where(*said).order_by(Evidence.at.desc()))).all()
+
+
 async def _person(session: AsyncSession, vault: Vault, known: Known, subject: str, language: Language) -> None:
     visit, now = known.visit, known.now
     found = select(Customer).where(Customer.subject == subject)
     known.customer = (await session.scalars(found)).one_or_none()
     if known.customer is None:
         return
-    known.segments = await _segments(session, subject, now)
+    known.segments = await _segments(session, subject)
     known.interests = await behaviour.interests(session, vault, subject, now)
     known.opinions = await preferences.of_subject(session, vault, subject)
     known.quotes = await _promised(session, visit.store, subject, now)
@@ -105,9 +108,10 @@ async def _person(session: AsyncSession, vault: Vault, known: Known, subject: st
     await _products(session, known)
 
 
-async def _segments(session: AsyncSession, subject: str, now: datetime) -> list[str]:
+async def _segments(session: AsyncSession, subject: str) -> list[str]:
+    """As last computed (segments.service.recompute): a card does not wait for a history to be counted."""
     kept = await session.get(CustomerSegments, subject)
-    return list(kept.segments) if kept is not None else await segments.segments_of(session, subject, now)
+    return list(kept.segments) if kept is not None else []
 
 
 async def _promised(session: AsyncSession, store: str, subject: str, now: datetime) -> dict[str, QuoteOut]:
@@ -130,7 +134,9 @@ async def _purchases(session: AsyncSession, subject: str) -> list[tuple[Sale, st
 async def _tastes(session: AsyncSession, vault: Vault, known: Known, subject: str, language: Language) -> None:
     store, now = known.visit.store, known.now
     if known.opinions:
-        known.tastes = await preferences.model(session, vault, subject, now, segments=known.segments)
+        known.tastes = await preferences.model(
+            session, vault, subject, now, store, segments=known.segments, opinions=known.opinions
+        )
     looked = [row.name.rpartition("/")[2].strip().casefold() for row in known.interests.categories]
     if not known.opinions and not looked:
         return
@@ -145,6 +151,7 @@ async def _tastes(session: AsyncSession, vault: Vault, known: Known, subject: st
         language,
         category=None if here or not looked else looked[0],
         segments=known.segments,
+        opinions=known.opinions,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.alerts.drawing import place_of
 from central.alerts.tables import Alert
 from central.behaviour.phrases import phrases
+from central.behaviour.schemas import AbandonedBasket, BasketLine, Interests
 from central.cards.arguments import Reasons
 from central.cards.gathering import MOST_ITEMS, Known, concerned, gather
 from central.cards.schemas import (
@@ -114,7 +115,26 @@ def _recognised(evidence: Iterable[Evidence], visit: Visit) -> Recognised | None
 def _lines(vault: Vault, known: Known, language: Language) -> list[str]:
     if known.customer is None:
         return []
-    return phrases(known.interests, language) or open_profile(vault, known.customer).interests
+    return phrases(_named(known, language), language) or open_profile(vault, known.customer).interests
+
+
+def _named(known: Known, language: Language) -> Interests:
+    """Products by their titles; barriers have a place of their own on the card."""
+    titles = {sku: title_of(product, language) for sku, product in known.products.items()}
+    whole, basket = known.interests, known.interests.abandoned_basket
+    lines = (
+        [BasketLine(sku=titles.get(line.sku, line.sku), quantity=line.quantity) for line in basket.lines]
+        if basket
+        else []
+    )
+    return whole.model_copy(
+        update={
+            "barriers": [],
+            "compared": [[titles.get(sku, sku) for sku in row] for row in whole.compared],
+            "favourites": [titles.get(sku, sku) for sku in whole.favourites],
+            "abandoned_basket": AbandonedBasket(lines=lines, at=basket.at) if basket else None,
+        }
+    )
 
 
 def _items(known: Known, language: Language) -> list[ItemOut]:

@@ -29,6 +29,7 @@ from central.preferences.ranking import Candidate, Setting, rank
 from central.preferences.schemas import (
     CategoryTaste,
     Choice,
+    OpinionOut,
     Preferences,
     Query,
     SearchOut,
@@ -70,13 +71,19 @@ class _Known:
     segments: Sequence[str] = ()
 
 
-async def _known(session: AsyncSession, vault: Vault, subject: str | None, segments: Sequence[str] | None) -> _Known:
+async def _known(
+    session: AsyncSession,
+    vault: Vault,
+    subject: str | None,
+    segments: Sequence[str] | None,
+    opinions: list[OpinionOut] | None = None,
+) -> _Known:
     if subject is None or not await allowed(session, subject):
         return _Known()
     if segments is None:
         row = await session.get(CustomerSegments, subject)
         segments = row.segments if row else ()
-    return _Known(True, together(await of_subject(session, vault, subject)), segments)
+    return _Known(True, together(await of_subject(session, vault, subject) if opinions is None else opinions), segments)
 
 
 async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:
@@ -105,9 +112,13 @@ async def model(
     now: datetime,
     store: str | None = None,
     segments: Sequence[str] | None = None,
+    opinions: list[OpinionOut] | None = None,
 ) -> Preferences:
-    """The preference model of one person, by category of what they tried; empty without consent to a profile."""
-    known = await _known(session, vault, subject, segments)
+    """The preference model of one person, by category of what they tried; empty without consent to a profile.
+
+    `opinions`: theirs, for a caller that has read them already.
+    """
+    known = await _known(session, vault, subject, segments, opinions)
     stores = sorted({entry.store for entry in known.tried if store in {None, entry.store}})
     categories: list[CategoryTaste] = []
     for name in stores:
@@ -117,10 +128,9 @@ async def model(
         tastes = _tastes([shelf.item_of(row) for row in around], await _priors(session, name), mine)
         tried_in = {row.category or "" for row in rows.values()}
         categories += [_out(category, taste) for category, taste in sorted(tastes.items()) if category in tried_in]
-    opinions = sum(category.opinions for category in categories)
     return Preferences(
         subject=subject,
-        opinions=opinions,
+        opinions=sum(category.opinions for category in categories),
         categories=categories,
         updated_at=max((entry.last_at for entry in known.tried), default=None),
     )
@@ -200,10 +210,11 @@ async def suggest(
     language: Language = "en",
     category: str | None = None,
     segments: Sequence[str] | None = None,
+    opinions: list[OpinionOut] | None = None,
 ) -> list[Suggestion]:
     """What somebody may like next: of the categories they tried (or the one named), nothing they tried already."""
     currency = await shelf.currency(session, store) or ""
-    known = await _known(session, vault, subject, segments)
+    known = await _known(session, vault, subject, segments, opinions)
     seeking = _Search(session, store, currency, now, language, known)
     seeking.without = {entry.sku for entry in known.tried if entry.store == store}
     return (await seeking.answer(Understood(Query(category=category)), limit)).suggestions

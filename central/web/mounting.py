@@ -64,7 +64,21 @@ def mount(app: FastAPI) -> None:
     if gone is not None:
         _LOG.error("%s", gone)
     app.include_router(router)
-    for page in (login, arrivals, card, floor, labels, prices, contribution, system, me, me_shop, me_mine, codes, analytics):
+    for page in (
+        login,
+        arrivals,
+        card,
+        floor,
+        labels,
+        prices,
+        contribution,
+        system,
+        me,
+        me_shop,
+        me_mine,
+        codes,
+        analytics,
+    ):
         app.include_router(page.router)
     app.mount("/static", OwnFiles(directory=assets.STATIC), name="static")
     app.state.login_page = login.failed

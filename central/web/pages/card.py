@@ -23,7 +23,6 @@ from central.preferences.wording import Wording
 from central.visits.staffed import TakenError
 from central.web import errors
 from central.web.page import Page, PageDep
-from contract.label_layout import format_price
 from contract.values import Token
 
 router = APIRouter(include_in_schema=False)
@@ -59,9 +58,10 @@ def _mine(card: CardDetail, page: Page) -> bool:
 def _words(page: Page) -> dict[str, object]:
     figures = Wording(page.language, page.store.currency, lexicon(), {})
     return {
-        "money": lambda minor: format_price(minor, page.store.currency),
+        "money": figures.money,
         "moment": lambda at, pattern="d MMM, HH:mm": _moment(page, at, pattern),
         "where": figures.where,
+        "order": lambda sort: sort.replace(" asc", " ↑").replace(" desc", " ↓"),
         "signed": lambda rating: f"{rating:+d}".replace("-", "−") if rating else "0",
     }
 
