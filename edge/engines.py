@@ -45,4 +45,4 @@ def _persons(config: EdgeConfig) -> PersonEngine:
     from models.persons import load_person_detector
     from models.weights import default_weights_dir
 
-    return load_person_detector(config.models.weights or default_weights_dir())
+    return load_person_detector(config.models.weights or default_weights_dir(), network=config.models.person_detector)

@@ -9,11 +9,11 @@ from calibration.thresholds.certificate import Model
 from contract.state import ModelCard
 from edge.config.model import EdgeConfig
 from edge.config.vision import Mode
-from models.catalogue import FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, PERSON_DETECTOR, model
+from models.catalogue import FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, model
+from models.processor import person_detector_key
 from models.weights import default_weights_dir, read_manifest, sha256_file
 
 FACE_MODELS = (FACE_DETECTOR, FACE_LANDMARKS, FACE_EMBEDDER)
-PERSON_MODELS = (PERSON_DETECTOR,)
 
 
 def weights_dir(config: EdgeConfig) -> Path:
@@ -26,7 +26,7 @@ def needed_models(config: EdgeConfig, mode: Mode) -> tuple[str, ...]:
     faces = mode != "qr_only" and any(camera.role == "entrance" for camera in config.cameras)
     persons = any(camera.role == "floor" and camera.homography is not None for camera in config.cameras)
     ours = FACE_MODELS if faces else ()
-    return (*ours, *(PERSON_MODELS if persons else ()))
+    return (*ours, person_detector_key(config.models.person_detector)) if persons else ours
 
 
 def model_cards(config: EdgeConfig, mode: Mode) -> tuple[ModelCard, ...]:

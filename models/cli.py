@@ -105,6 +105,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     persons = subjects.add_parser("persons", help="detection and tracking against MOT ground truth")
     persons.add_argument("--video", type=Path, required=True)
     persons.add_argument("--gt", type=Path, required=True, help="ground truth, MOTChallenge format")
+    persons.add_argument("--detector", choices=("auto", "nanodet", "centernet"), default="auto", help="which network")
     speed = subjects.add_parser("speed", help="milliseconds of every model on this machine, one thread")
     speed.add_argument("--rounds", type=int, default=100, metavar="N", help="repetitions, the median counts")
     for subject in (faces, persons, speed):

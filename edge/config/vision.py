@@ -35,6 +35,8 @@ class ModelsConfig(Section):
     weights: Path | None = None
     pack: Path | None = None
     accept_noncommercial: bool = False
+    person_detector: Literal["auto", "nanodet", "centernet"] = "auto"
+    """`auto`: by what the processor can do (docs/models/person-detector-float.md)."""
 
 
 class RecognitionConfig(Section):

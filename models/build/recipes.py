@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from models.build import onnx_graph
 from models.build.calibration_frames import calibration_frames
+from models.build.centernet import build_centernet
 from models.build.embedder import build_embedder
 from models.build.face_detector import build_face_detector
 from models.build.person import build_person_float
 from models.build.quantise import quantise
-from models.catalogue import FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, PERSON_DETECTOR
+from models.catalogue import FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, PERSON_DETECTOR, PERSON_DETECTOR_FLOAT
 from models.letterbox import Letterbox
 from models.persons.geometry import INPUT_SIZE, PIXEL_MEAN
 
@@ -52,9 +53,15 @@ def person_detector(sources: Sources) -> Converted:
     return Converted(onnx_graph.serialise(quantised), f"int8, calibrated on {len(frames)} frames")
 
 
+def person_detector_float(sources: Sources) -> Converted:
+    model = build_centernet(sources["models/centernet.json"], sources["models/centernet.bin"])
+    return Converted(onnx_graph.serialise(model), "float, person class")
+
+
 RECIPES: Mapping[str, Recipe] = {
     FACE_DETECTOR: face_detector,
     FACE_LANDMARKS: face_landmarks,
     FACE_EMBEDDER: face_embedder,
     PERSON_DETECTOR: person_detector,
+    PERSON_DETECTOR_FLOAT: person_detector_float,
 }

@@ -58,10 +58,12 @@ def _write_sheet(path: Path, album: Album, report: dict[str, object], progress: 
 def _persons(arguments: argparse.Namespace, clock: Clock, progress: Progress) -> dict[str, object]:
     from models.evaluation.persons import StoreTracker, evaluate_persons
     from models.persons import load_person_detector
+    from models.processor import person_detector_key
 
     for path in (arguments.video, arguments.gt):
         require_file(path)
-    detector = load_person_detector(arguments.weights)
+    detector = load_person_detector(arguments.weights, network=arguments.detector)
+    progress.say(f"person detector: {person_detector_key(arguments.detector)}")
     return evaluate_persons(arguments.video, arguments.gt, detector, StoreTracker, clock, progress)
 
 

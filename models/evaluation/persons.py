@@ -62,6 +62,7 @@ def evaluate_persons(
         "ms_per_frame": round(float(np.median(seconds)) * 1000, 3),
         "ap50": round(average_precision(detected, [boxes.boxes for boxes in truth]), DIGITS),
         "tracker": type(tracker).__name__,
+        "detector": type(detector).__name__,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the floor pipeline asks of a person detector, and the one we ship."""
+"""What the floor pipeline asks of a person detector, and the two we ship."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Protocol
 
 from models.catalogue import PERSON_DETECTOR
 from models.detections import Detections, Frame
+from models.persons.centernet import CenterNetPerson
 from models.persons.nanodet import NanoDetPerson
+from models.processor import PersonNetwork, person_detector_key
 from models.sessions import CPU, open_session
 from models.weights import weight_path
 
@@ -25,7 +27,12 @@ class PersonDetector(Protocol):
 
 
 def load_person_detector(
-    weights_dir: Path, min_score: float = MIN_SCORE, providers: Sequence[str] = (CPU,)
+    weights_dir: Path,
+    min_score: float = MIN_SCORE,
+    providers: Sequence[str] = (CPU,),
+    network: PersonNetwork = "auto",
 ) -> PersonDetector:
-    """The catalogue's person detector. MisconfiguredError if its weight is missing or corrupt."""
-    return NanoDetPerson(open_session(weight_path(PERSON_DETECTOR, weights_dir), providers), min_score)
+    """A person detector of the catalogue. MisconfiguredError if its weight is missing or corrupt."""
+    key = person_detector_key(network)
+    session = open_session(weight_path(key, weights_dir), providers)
+    return NanoDetPerson(session, min_score) if key == PERSON_DETECTOR else CenterNetPerson(session, min_score)

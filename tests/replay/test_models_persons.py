@@ -16,7 +16,7 @@ from models.build.npm import NpmClient
 from models.build.onnx_graph import serialise
 from models.build.person import build_person_float
 from models.build.progress import Progress
-from models.catalogue import PERSON_DETECTOR, model
+from models.catalogue import PERSON_DETECTOR, PERSON_DETECTOR_FLOAT, model
 from models.errors import TransientError
 from models.evaluation.average_precision import average_precision
 from models.evaluation.mot import nobody, read_ground_truth
@@ -76,6 +76,20 @@ def test_street_scene_with_ground_truth(detector: PersonDetector) -> None:
     assert float(str(report["idf1"])) >= 0.68
     assert report["tracker"] == "StoreTracker"
     assert {"hota", "mota", "idf1", "id_switches", "ms_per_frame"} <= set(report)
+
+
+@pytest.mark.skipif(not VIDEO.is_file(), reason="no ../shared/data/video: the tracking benchmark is not here")
+def test_the_network_for_processors_without_int8_holds_the_same_on_the_same_thresholds() -> None:
+    pytest.importorskip("trackeval", reason="trackeval is a development package")
+    folder = default_weights_dir()
+    if fault(model(PERSON_DETECTOR_FLOAT), folder, read_manifest(folder)):
+        pytest.skip("the float person weight is not built: run `python -m models build`")
+    clock, other = SystemClock(), load_person_detector(folder, network="centernet")
+    report = evaluate_persons(VIDEO, TRUTH, other, StoreTracker, clock, Progress(clock, quiet=True))
+    assert report["detector"] == "CenterNetPerson"
+    assert float(str(report["ap50"])) >= 0.72
+    assert float(str(report["hota"])) >= 0.48
+    assert float(str(report["idf1"])) >= 0.66
 
 
 @pytest.mark.skipif(not VIDEO.is_file(), reason="no ../shared/data/video: the tracking benchmark is not here")

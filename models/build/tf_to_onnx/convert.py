@@ -9,7 +9,7 @@ import onnx
 
 from models.build.tf_to_onnx.context import Context
 from models.build.tf_to_onnx.handlers import HANDLERS
-from models.build.tf_to_onnx.values import Shape, Value, natural
+from models.build.tf_to_onnx.values import Order, Shape, Value, natural
 from models.build.tfjs import TfGraph, TfNode
 from models.errors import PermanentError
 
@@ -30,13 +30,16 @@ def convert(
     input_shape: Shape,
     outputs: Mapping[str, str],
     resize_factors: Mapping[str, tuple[float, float]] | None = None,
+    input_order: Order | None = None,
 ) -> Conversion:
     """Translate what computes `outputs` (TensorFlow tensor -> ONNX name) from one float input.
 
-    `resize_factors` of a conversion at the published size overrule resize targets baked into the graph.
+    `resize_factors` of a conversion at the published size overrule resize targets baked into the graph. `input_order`:
+    axes of the ONNX input where they are not TensorFlow's (`NCHW`); `input_shape` is TensorFlow's all the same.
     """
     context = Context(graph, resize_factors or {})
-    context.set(input_tensor, Value(INPUT, natural(len(input_shape)), input_shape))
+    entry = Value(INPUT, input_order or natural(len(input_shape)), input_shape)
+    context.set(input_tensor, entry)
     for node in _in_order(graph, outputs, context):
         handler = HANDLERS.get(node.op)
         if handler is None:
@@ -47,7 +50,7 @@ def convert(
         value = context.natural(tensor)
         context.builder.nodes.append(onnx.helper.make_node("Identity", [value.name], [name]))
         shapes[name] = value.shape
-    return Conversion(context.builder.model({INPUT: input_shape}, shapes), context.resize_factors)
+    return Conversion(context.builder.model({INPUT: entry.physical_shape}, shapes), context.resize_factors)
 
 
 def _in_order(graph: TfGraph, outputs: Iterable[str], context: Context) -> list[TfNode]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from models.build.tf_to_onnx.context import Context
 from models.build.tf_to_onnx.values import NCHW, Value
@@ -50,21 +51,39 @@ def _spatial(node: TfNode, attribute: str) -> list[int]:
 
 
 def convolution(context: Context, node: TfNode) -> None:
-    """Conv2D, grouped when the kernel has fewer input channels than the tensor."""
-    value = context.ordered(node.inputs[0], NCHW)
+    """Conv2D, grouped when the kernel has fewer input channels than the tensor; with a bias and Relu fused in."""
+    _convolve(context, node, context.constant(node.inputs[1]).astype(np.float32))
+
+
+def depthwise(context: Context, node: TfNode) -> None:
+    """A kernel HxWxCxM makes M channels of each of C: a convolution of C groups."""
     kernel = context.constant(node.inputs[1]).astype(np.float32)
+    rows, columns, channels, each = kernel.shape
+    _convolve(context, node, kernel.reshape(rows, columns, 1, channels * each))
+
+
+def _convolve(context: Context, node: TfNode, kernel: npt.NDArray[np.float32]) -> None:
+    value = context.ordered(node.inputs[0], NCHW)
     rows, columns, inputs, outputs = kernel.shape
+    fused = node.attributes.get("fused_ops") or []
+    if fused not in ([], ["BiasAdd"], ["BiasAdd", "Relu"]):
+        raise PermanentError(f"cannot convert {node.name}: fused {fused}")
+    operands = [value.name, context.builder.constant(kernel.transpose(3, 2, 0, 1), np.float32)]
+    if fused:
+        operands.append(context.builder.constant(context.constant(node.inputs[2]), np.float32))
     strides, dilations = _spatial(node, "strides"), _spatial(node, "dilations")
     window = _window(value, node, [rows, columns], strides, dilations)
     name = context.builder.emit(
         "Conv",
-        [value.name, context.builder.constant(kernel.transpose(3, 2, 0, 1), np.float32)],
+        operands,
         kernel_shape=[rows, columns],
         strides=strides,
         dilations=dilations,
         pads=window.pads,
         group=value.shape[3] // inputs,
     )
+    if fused == ["BiasAdd", "Relu"]:
+        name = context.builder.emit("Relu", [name])
     context.set(node.name, Value(name, NCHW, (value.shape[0], window.height, window.width, outputs)))
 
 

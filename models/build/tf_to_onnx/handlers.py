@@ -9,6 +9,9 @@ from models.build.tf_to_onnx.context import Handler
 
 HANDLERS: Mapping[str, Handler] = {
     "Conv2D": convolution.convolution,
+    "_FusedConv2D": convolution.convolution,
+    "DepthwiseConv2dNative": convolution.depthwise,
+    "FusedDepthwiseConv2dNative": convolution.depthwise,
     "MaxPool": convolution.max_pool,
     "ResizeBilinear": convolution.resize_bilinear,
     "Identity": layout.identity,
@@ -19,6 +22,8 @@ HANDLERS: Mapping[str, Handler] = {
     "SplitV": layout.split,
     "Reshape": layout.reshape,
     "Relu": arithmetic.unary,
+    "Relu6": arithmetic.relu6,
+    "Mean": arithmetic.mean,
     "Sigmoid": arithmetic.unary,
     "LeakyRelu": arithmetic.leaky_relu,
     "Add": arithmetic.binary,

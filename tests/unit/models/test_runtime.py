@@ -17,8 +17,10 @@ from models.detections import Detections
 from models.errors import MisconfiguredError
 from models.letterbox import Letterbox
 from models.persons import load_person_detector
+from models.persons.centernet import CenterNetPerson
 from models.persons.geometry import DISTANCE_BINS, INPUT_SIZE, STRIDES, distances_name, scores_name
 from models.persons.nanodet import NanoDetPerson
+from models.processor import int8_dot_products, person_detector_key
 from models.sessions import CPU, open_session, session_options, usable_providers
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +52,30 @@ def test_a_corrupt_weight_is_a_clear_message(tmp_path: Path, content: bytes | No
 
 def test_person_detector_without_weights_is_a_clear_message(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match=r"person_detector\.onnx is missing"):
-        load_person_detector(tmp_path)
+        load_person_detector(tmp_path, network="nanodet")
+    with pytest.raises(MisconfiguredError, match=r"person_detector_float\.onnx is missing"):
+        load_person_detector(tmp_path, network="centernet")
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "key"),
+    [
+        ("flags\t\t: fpu avx2 avx512_vnni\n" * 2, "person-detector"),
+        ("flags\t\t: fpu avx2 avx_vnni\n", "person-detector"),
+        ("Features\t: fp asimd asimddp\n", "person-detector"),
+        ("Features\t: fp asimd asimddp\n\nFeatures\t: fp asimd\n", "person-detector-float"),
+        ("flags\t\t: fpu avx2 avx512f\n", "person-detector-float"),
+        ("model name : a processor that keeps silent\n", "person-detector"),
+        (None, "person-detector"),
+    ],
+)
+def test_the_processor_chooses_the_network(tmp_path: Path, cpuinfo: str | None, key: str) -> None:
+    file = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        file.write_text(cpuinfo)
+    assert person_detector_key("auto", lambda: int8_dot_products(file)) == key
+    assert person_detector_key("centernet", lambda: True) == "person-detector-float", "a configuration overrules it"
+    assert person_detector_key("nanodet", lambda: False) == "person-detector"
 
 
 boxes_strategy = st.lists(
@@ -158,3 +183,20 @@ def test_letterbox_accepts_a_view_of_a_larger_frame() -> None:
 def test_letterbox_refuses_what_is_no_colour_picture(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected a BGR picture"):
         Letterbox((64, 48), (0.0, 0.0, 0.0), 1.0, rgb=False).fit(np.zeros(shape, np.uint8))
+
+
+class HeatSession:
+    """Answers as CenterNet's graph does: one peak beside lower neighbours, one faint, one above the frame's edge."""
+
+    def run(self, _names: list[str], _feed: dict[str, object]) -> list[np.ndarray]:
+        heat, sides = np.zeros((1, 64, 88, 1), np.float32), np.zeros((1, 64, 88, 4), np.float32)
+        heat[0, 20, 30, 0], heat[0, 20, 31, 0], heat[0, 40, 10, 0] = 0.28, 0.2, 0.1
+        sides[0, 20, 30] = (8, 20, 12, 24)
+        return [heat, sides]
+
+
+def test_centernet_peaks_become_boxes_in_frame_pixels_with_stretched_scores() -> None:
+    found = CenterNetPerson(HeatSession(), 0.2).detect(np.zeros((512, 704, 3), np.uint8))  # type: ignore[arg-type]
+    assert found.boxes.tolist() == [[224.0, 120.0, 264.0, 208.0]], "the input is half the frame"
+    assert found.scores.tolist() == pytest.approx([0.4])
+    assert len(CenterNetPerson(HeatSession(), 0.45).detect(np.zeros((512, 704, 3), np.uint8))) == 0  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.build.tf_to_onnx import convert
+from models.build.tf_to_onnx.values import NCHW
 from models.build.tfjs import Array, Attribute, TfGraph, TfNode
 from models.errors import PermanentError
 
@@ -73,6 +74,34 @@ def test_convolution(height: int, width: int, size: int, stride: int, padding: s
     np.testing.assert_allclose(
         run([node], {"k": kernel}, x, "c"), conv_reference(x, kernel, stride, padding), atol=1e-4
     )
+
+
+def test_depthwise_convolution_with_bias_and_relu_fused_in() -> None:
+    x, kernel, bias = noise(1, 6, 7, 4), noise(3, 3, 4, 1), noise(4)
+    node = TfNode(
+        "FusedDepthwiseConv2dNative",
+        "c",
+        ("x", "k", "b"),
+        {"padding": "SAME", "strides": [1, 2, 2, 1], "dilations": [1, 1, 1, 1], "fused_ops": ["BiasAdd", "Relu"]},
+    )
+    wanted = conv_reference(x, kernel.transpose(0, 1, 3, 2), 2, "SAME") + bias
+    np.testing.assert_allclose(run([node], {"k": kernel, "b": bias}, x, "c"), np.maximum(wanted, 0), atol=1e-4)
+
+
+def test_mean_and_relu6() -> None:
+    x = 8 * noise(1, 4, 5, 3)
+    nodes = [TfNode("Relu6", "r", ("x",)), TfNode("Mean", "m", ("r", "axes"), {"keep_dims": True})]
+    wanted = np.clip(x, 0, 6).mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(run(nodes, {"axes": np.array([1, 2])}, x, "m"), wanted, atol=1e-5)
+
+
+def test_an_input_in_planar_layout_gives_the_same() -> None:
+    x, kernel = noise(1, 5, 6, 3), noise(3, 3, 3, 2)
+    node = TfNode("Conv2D", "c", ("x", "k"), {"padding": "SAME", "strides": [1, 1, 1, 1], "dilations": [1, 1, 1, 1]})
+    model = convert(graph_of([node], {"k": kernel}), "x", x.shape, {"c": "y"}, input_order=NCHW).model
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    found = session.run(["y"], {"input": np.ascontiguousarray(x.transpose(0, 3, 1, 2))})[0]
+    np.testing.assert_allclose(found, conv_reference(x, kernel, 1, "SAME"), atol=1e-4)
 
 
 def test_a_chain_in_planar_layout_leaves_no_transpose_inside() -> None:
