@@ -22,7 +22,7 @@ from central.outgoing import service as outgoing
 from central.outgoing.service import wire
 from central.predictions import service as predictions
 from central.preferences import learning
-from central.privacy import erasing, gallery
+from central.privacy import erasing, gallery, idle
 from central.privacy.retention import forget_old
 from central.runtime import Runtime
 from central.segments import service as segments
@@ -185,7 +185,10 @@ class Background:
     async def retain(self) -> None:
         """Delete what is past its time."""
         async with self._runtime.db.write() as session:
+            await idle.note_seen(session)
             await forget_old(session, self._runtime.clock.now(), self._runtime.settings)
+        async with self._runtime.change() as effects:
+            await idle.forget_idle(effects)
 
     async def count(self) -> None:
         """Hours of the floor that are over become figures."""

@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=_port, default=8080, help="0: any free")
     run.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies only over it")
     run.add_argument(
+        "--profile-idle-days", type=float, default=1095.0, help="erase customers unseen for so long (0: never)"
+    )
+    run.add_argument(
         "--webhook-network",
         action="append",
         default=[],
@@ -190,6 +193,7 @@ def _run(arguments: Arguments) -> None:
             host=arguments.host,
             port=arguments.port,
             secure_cookies=arguments.secure_cookies,
+            profile_idle_days=arguments.profile_idle_days or None,
             webhook_networks=tuple(arguments.webhook_network),
         )
     )

@@ -26,6 +26,10 @@ class Settings:
     silent_s: float = 95.0
     """A node without health for this long (three periods and a little) is silent."""
     event_days: float = 30.0
+    template_idle_days: float = 365.0
+    """A template of somebody who did not come for this long is dropped."""
+    profile_idle_days: float | None = 1095.0
+    """A customer of whom nothing is newer than this is erased; None: kept until they ask."""
     secure_cookies: bool = False
     """Set when the service is reached over HTTPS only."""
     webhook_networks: tuple[str, ...] = ()

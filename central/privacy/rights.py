@@ -24,6 +24,7 @@ from central.privacy.person import Person
 from central.privacy.tables import Erasure
 from central.privacy.vault import Vault
 from central.profiles.tables import Customer, CustomerSession, LoginCode
+from central.webhooks import changes
 
 FORMAT = "vitrina-export/1"
 ASKED, DELETED, CLEANING, DONE = "asked", "deleted", "cleaning", "done"
@@ -120,7 +121,8 @@ async def erase(effects: Effects, subject: str, by: str = "customer") -> str:
         channel="erasure",
         given_at=effects.now,
     )
-    customers = select(Customer.id).where(Customer.subject == subject)
+    named = Customer.subject == subject
+    customers = select(Customer.id).where(named)
     for table in (CustomerSession, LoginCode):
         await session.execute(delete(table).where(table.customer.in_(customers)))
     number = secrets.token_hex(16)
@@ -137,6 +139,8 @@ async def erase(effects: Effects, subject: str, by: str = "customer") -> str:
             keys=0,
         )
     )
+    for customer, store in (await session.execute(select(Customer.id, Customer.store).where(named))).all():
+        await changes.erased(effects, store, customer)
     effects.erasures = True
     return number
 

@@ -22,6 +22,7 @@ from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted, Enrolmen
 WITHDRAWAL_TEXT = "withdrawal"
 NO_TEXT = "0" * 64
 __all__ = [
+    "delete_templates",
     "enrolled",
     "forget_templates",
     "note_reads",
@@ -96,9 +97,14 @@ async def forget_templates(
 ) -> None:
     """Drop the person's templates and their keys here and on every node that may hold them."""
     await drop_everywhere(effects, subject, reason)
+    await delete_templates(effects.session, subject)
+
+
+async def delete_templates(session: AsyncSession, subject: str) -> None:
+    """Templates and the leases of nodes on them."""
     held = select(Template.id).where(Template.subject == subject)
-    await effects.session.execute(delete(Lease).where(Lease.template.in_(held)))
-    await effects.session.execute(delete(Template).where(Template.subject == subject))
+    await session.execute(delete(Lease).where(Lease.template.in_(held)))
+    await session.execute(delete(Template).where(Template.subject == subject))
 
 
 async def enrolled(effects: Effects, origin: Origin, event: EnrolmentCompleted) -> None:

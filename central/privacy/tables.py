@@ -44,6 +44,8 @@ class SubjectConsent(Base):
     given_at: Mapped[datetime]
     identify_withdrawn_at: Mapped[datetime | None]
     """A template whose consent is older than this is not taken in."""
+    seen_at: Mapped[datetime | None]
+    """The last visit that named them, kept for retention (privacy.idle)."""
 
 
 class Template(Base):

@@ -32,6 +32,7 @@ def _vault(rows: int) -> Vault | None:
 def upgrade() -> None:
     """To this version."""
     _erasures()
+    op.add_column("subject_consents", sa.Column("seen_at", sa.BigInteger(), nullable=True))
     _subjects_of_events()
     _seal_templates()
     _chain_reads()
@@ -43,6 +44,7 @@ def downgrade() -> None:
     _unseal_templates()
     op.drop_index("ix_events_subject", table_name="events")
     op.drop_column("events", "subject")
+    op.drop_column("subject_consents", "seen_at")
     op.drop_table("erasures")
 
 
