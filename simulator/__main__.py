@@ -19,7 +19,7 @@ from simulator.commands import CommandError
 from simulator.console import Console, addresses
 from simulator.office import OfficeError
 from simulator.options import DEFAULT_SECONDS, Kill, Options, parse_kill
-from simulator.play import Play
+from simulator.play import Play, begin_story
 from simulator.processes import ChildFailedError
 from simulator.report import Report, build_report
 from simulator.script import Script
@@ -115,21 +115,24 @@ async def headless(options: Options, console: Console) -> Report:
     cast, clock = load_cast(), SystemClock()
     script = Script(cast, options.seed, options.seconds)
     async with Shop(options, cast, clock, console.say) as shop:
-        play = Play(shop, script)
+        # while processes are killed nobody else asks central anything
+        story = None if options.kills else await begin_story(shop, script, options.seconds)
+        play = Play(shop, script, story)
         console.say(f"playing {options.seconds:.0f} seconds")
         status = asyncio.create_task(console.follow(play))
         try:
             truth, seen = await play.run(options.seconds, options.kills)
         finally:
             status.cancel()
-        return build_report(truth, seen)
+        return build_report(truth, seen, None if play.story is None else play.story.report())
 
 
 async def demo(options: Options, console: Console) -> None:
     """The endless day."""
     cast, clock = load_cast(), SystemClock()
     async with Shop(options, cast, clock, console.say) as shop:
-        play = Play(shop, Script(cast, options.seed))
+        script = Script(cast, options.seed)
+        play = Play(shop, script, await begin_story(shop, script, None))
         print(addresses(shop), flush=True)
         status = asyncio.create_task(console.follow(play))
         try:

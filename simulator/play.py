@@ -20,6 +20,7 @@ from simulator.outbox import read_outbox, session_counts
 from simulator.script import Script, truth
 from simulator.shop import Shop
 from simulator.shoppers import Visit
+from simulator.story import HEROINE, StoryTeller
 from simulator.timebase import TimeBase
 
 LEAD_IN_S = 1.5
@@ -33,7 +34,7 @@ _GLASS_S = 8.0
 class Play:
     """One day on one shop. `run` for a finite script, `run_forever` for the demo."""
 
-    def __init__(self, shop: Shop, script: Script) -> None:
+    def __init__(self, shop: Shop, script: Script, story: StoryTeller | None = None) -> None:
         self.shop = shop
         self.script = script
         self.base = TimeBase.starting_in(shop.clock, LEAD_IN_S)
@@ -47,6 +48,7 @@ class Play:
         """What the actors could not do (the till refused, the scanner's line was full)."""
         self._office = Office(shop.url, shop.tokens["report"])
         self._till = Office(shop.url, shop.tokens["till"])
+        self.story = story
 
     @property
     def now(self) -> float:
@@ -64,6 +66,8 @@ class Play:
                 await asyncio.gather(*actors)
                 events = await self._drained()
                 seen = await self._observations(events)
+                if self.story is not None:
+                    await self.story.end(self.shop.folder / "central")
             finally:
                 for actor in actors:
                     actor.cancel()
@@ -91,6 +95,8 @@ class Play:
             self.bus.stop()
             await self._office.close()
             await self._till.close()
+            if self.story is not None:
+                await self.story.close()
 
     # Actors
 
@@ -99,6 +105,8 @@ class Play:
         if visit.scan_at is not None:
             await self._sleep_until(visit.scan_at)
             self.shop.scanner.present(self.shop.phones[visit.person.id].code(self.shop.clock.now()))
+        if self.story is not None and visit.person.id == HEROINE and not self.story.begun:
+            await self.story.play(visit.end - self.now)
         if visit.till_at is not None:
             await self._sleep_until(visit.till_at)
             await self._pay(visit)
@@ -231,6 +239,28 @@ class Play:
                 shown=min(prices, default=None),
                 redeemed=bool(answer["redeemed"]),
             )
+
+
+async def begin_story(shop: Shop, script: Script, seconds: float | None) -> StoryTeller | None:
+    """The story of this shop's heroine, her evening on the site told; None when she does not come in this day."""
+    if seconds is not None and not any(visit.person.id == HEROINE for visit in script.visits(0.0, seconds)):
+        return None
+    story = _story_of(shop)
+    await story.open()
+    return story
+
+
+def _story_of(shop: Shop) -> StoryTeller:
+    consultant = shop.staff["consultant"]
+    return StoryTeller(
+        url=shop.url,
+        store=shop.cast.store.id,
+        person=shop.cast.person(HEROINE),
+        clock=shop.clock,
+        consultant=(consultant.name, consultant.password),
+        site_token=shop.tokens["site"],
+        till_token=shop.tokens["till"],
+    )
 
 
 def _time(value: object) -> datetime:

@@ -35,8 +35,8 @@ def percentile(values: Iterable[float], share: float) -> float | None:
     return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 3)
 
 
-def build_report(truth: Truth, seen: Observations) -> Report:
-    """The report with all its keys, and `passed` and `violations` beside them."""
+def build_report(truth: Truth, seen: Observations, story: dict[str, object] | None = None) -> Report:
+    """The report with all its keys, and `passed` and `violations` beside them. `story`: of one customer, if played."""
     matches = match_arrivals(truth.arrivals, seen.arrivals)
     stays = match_stays(truth.stays, seen.stays)
     body: Report = {
@@ -50,6 +50,7 @@ def build_report(truth: Truth, seen: Observations) -> Report:
         "events": _events(seen),
         "frames": asdict(seen.frames),
         "processes": {"restarts": seen.restarts},
+        **({} if story is None else {"story": story}),
     }
     found = violations(body)
     return {**body, "passed": not found, "violations": found}
@@ -232,6 +233,10 @@ def violations(body: Report) -> list[str]:
         found.append(f"dwells: {misattributed} stays under somebody else's name")
     if prices["charged_above_shown"]:
         found.append(f"prices: {prices['charged_above_shown']} charged above the price shown")
+    if "story" in body:
+        steps = _section(body, "story")["steps"]
+        assert isinstance(steps, list)
+        found += [f"story: {step['step']}: {step['detail'] or 'did not happen'}" for step in steps if not step["ok"]]
     found += [f"events: {events[what]} {what}" for what in ("lost", "duplicated", "quarantined") if events[what]]
     return found
 

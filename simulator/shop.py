@@ -33,6 +33,7 @@ _UP_S = 60.0
 _READY_S = 60.0
 _CHECKIN_S, _REFRESH_S = 2.0, 0.4
 _FAST_CHECKIN_S, _FAST_REFRESH_S = 0.4, 0.1
+_TOKENS = ("till", "report", "site")
 STAFF = (("consultant", "anna"), ("manager", "boris"), ("admin", "olga"))
 
 
@@ -134,11 +135,9 @@ class Shop:
                     who.password + "\n")
             for who in self.staff.values()
         ]  # fmt: skip
-        commands += [
-            Command(("token", "create", "--role", role, "--store", store, *data)) for role in ("till", "report")
-        ]
+        commands += [Command(("token", "create", "--role", role, "--store", store, *data)) for role in _TOKENS]
         answers = await run_commands("central", commands, self.folder / "logs" / "setup.log")
-        self.tokens = {"till": answers[-2].strip(), "report": answers[-1].strip()}
+        self.tokens = {role: answer.strip() for role, answer in zip(_TOKENS, answers[-3:], strict=True)}
         trust = yaml.safe_load(answers[0])["trust"]
         return typed("dict[str, str]", trust)
 
