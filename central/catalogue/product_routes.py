@@ -87,7 +87,12 @@ async def _found(session: AsyncSession, store: str, sku: str) -> Product:
     return row
 
 
-@link_router.get("/01/{gtin}", summary="What a GS1 Digital Link leads to", response_model=ProductOut, responses=_GONE)
+@link_router.get(
+    "/01/{gtin}",
+    summary="What a GS1 Digital Link leads to",
+    response_model=ProductOut,
+    responses={**_GONE, 303: {"description": "A browser goes on to the customer's page"}},
+)
 async def digital_link(
     request: Request,
     runtime: RuntimeDep,
