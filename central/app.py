@@ -60,6 +60,7 @@ from central.visits.routes import router as visits
 from central.web import mount
 from central.web_guard import SecurityHeaders, add_handlers
 from central.webhooks.routes import router as webhooks
+from central.webhooks.routes import templates_router as message_templates
 from central.webhooks.site_routes import router as back_to_site
 from contract.clock import Clock, SystemClock
 
@@ -93,6 +94,7 @@ ROUTERS = (
     identity,
     baskets,
     webhooks,
+    message_templates,
     back_to_site,
     cards,
     privacy,

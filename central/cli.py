@@ -18,6 +18,7 @@ from central.app import open_runtime
 from central.catalogue import commands as feeds
 from central.errors import MisconfiguredError, RejectedError
 from central.imports import service as imports
+from central.predictions import commands as predictions
 from central.preferences import commands as preferences
 from central.pricing import commands as prices
 from central.profiles import service as profiles
@@ -30,7 +31,7 @@ from central.staff import service as staff
 from contract.clock import SystemClock
 from contract.values import NAME_PATTERN
 
-NOUNS = (prices, feeds, preferences)
+NOUNS = (prices, feeds, preferences, predictions)
 """Business folders that bring commands of their own: `register` adds them, `work` of a command does it."""
 DEFAULT_DATA = Path("var/central")
 Arguments = argparse.Namespace

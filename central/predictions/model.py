@@ -31,6 +31,7 @@ FEWEST: Final = 3
 LEAST_REPEAT: Final = 0.15
 """Share of buyers who bought it again, below which a single purchase promises nothing."""
 MOST_FOLLOWERS: Final = 20
+ROUNDS: Final = 8
 _SPREAD: Final = 0.6
 """Standard deviation of log-intervals before anything is known: a factor of 1.8 either way."""
 _SAME_DAY: Final = 0.5
@@ -114,6 +115,48 @@ class _Own:
         return (later - over) / (1 - over) if over < 1 - 1e-9 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Completed:
+    """Log-days with the one expected; `doubt`: the variance of what is expected."""
+
+    logs: list[float]
+    doubt: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Intervals:
+    """One customer's log-days between purchases of one article, and of the wait that goes on."""
+
+    logs: list[float]
+    waiting: float
+
+    def completed(self, rhythm: Rhythm) -> _Completed:
+        """The wait that goes on replaced by its expectation (mean and variance of a normal cut off below)."""
+        own = _posterior(rhythm, self.logs)
+        spread = own.dist.stdev
+        cut = min((self.waiting - own.dist.mean) / spread, 5.0)
+        beyond = _UNIT.pdf(cut) / (1 - _UNIT.cdf(cut))
+        doubt = spread**2 * (1 + cut * beyond - beyond**2)
+        return _Completed([*self.logs, own.dist.mean + spread * beyond], max(0.0, doubt))
+
+
+@dataclass(frozen=True, slots=True)
+class _Posterior:
+    """The next log-days of one customer; `own`: weight of their own rhythm."""
+
+    dist: NormalDist
+    own: float
+
+
+_UNIT: Final = NormalDist()
+
+
+def _posterior(rhythm: Rhythm, logs: Sequence[float]) -> _Posterior:
+    weight = rhythm.between / (rhythm.between + rhythm.within / len(logs)) if logs else 0.0
+    mean = weight * fmean(logs) + (1 - weight) * rhythm.mean if logs else rhythm.mean
+    return _Posterior(NormalDist(mean, math.sqrt(rhythm.within + rhythm.between * (1 - weight))), weight)
+
+
 def _by_person(purchases: Iterable[Purchase]) -> dict[str, list[Purchase]]:
     people: dict[str, list[Purchase]] = defaultdict(list)
     for purchase in purchases:
@@ -139,7 +182,8 @@ def _logs(days: Sequence[float]) -> list[float]:
 def learn(purchases: Iterable[Purchase], categories: Mapping[str, str]) -> Model:
     """A model of what these people bought. Numbers that fewer than three people stand behind are left out."""
     people = _by_person(purchases)
-    intervals: dict[str, list[list[float]]] = defaultdict(list)
+    intervals: dict[str, list[_Intervals]] = defaultdict(list)
+    today = max((basket.day for baskets in people.values() for basket in baskets), default=0.0)
     buyers: Counter[str] = Counter()
     pauses: list[float] = []
     for baskets in people.values():
@@ -149,7 +193,7 @@ def learn(purchases: Iterable[Purchase], categories: Mapping[str, str]) -> Model
         for sku, days in _days(baskets).items():
             buyers[sku] += 1
             if len(days) > 1:
-                intervals[sku].append(_logs(days))
+                intervals[sku].append(_Intervals(_logs(days), math.log(max(today - days[-1], _SAME_DAY))))
     known = {sku for sku, count in buyers.items() if count >= FEWEST}
     total = sum(buyers[sku] for sku in known)
     popular = {sku: buyers[sku] / total for sku in known}
@@ -162,14 +206,14 @@ def learn(purchases: Iterable[Purchase], categories: Mapping[str, str]) -> Model
 
 
 def _rhythms(
-    intervals: Mapping[str, list[list[float]]], buyers: Mapping[str, int], categories: Mapping[str, str]
+    intervals: Mapping[str, list[_Intervals]], buyers: Mapping[str, int], categories: Mapping[str, str]
 ) -> dict[str, Rhythm]:
-    every = [log for found in intervals.values() for logs in found for log in logs]
+    every = [log for found in intervals.values() for one in found for log in one.logs]
     if not every:
         return {}
     pooled: dict[str, list[float]] = defaultdict(list)
     for sku, found in intervals.items():
-        pooled[categories.get(sku, "")] += [log for logs in found for log in logs]
+        pooled[categories.get(sku, "")] += [log for one in found for log in one.logs]
     whole = fmean(every)
     means = {name: (sum(logs) + LEAN * whole) / (len(logs) + LEAN) for name, logs in pooled.items()}
     return {
@@ -179,14 +223,25 @@ def _rhythms(
     }
 
 
-def _rhythm(found: Sequence[Sequence[float]], lean_on: float, repeat: float) -> Rhythm:
-    """Variance within and between customers by moments (one-way random effects), each leaning on the usual spread."""
-    count = sum(len(logs) for logs in found)
-    mean = (sum(map(sum, found)) + LEAN * lean_on) / (count + LEAN)
-    inner = sum((log - fmean(logs)) ** 2 for logs in found for log in logs)
-    free = count - len(found)
+def _rhythm(found: Sequence[_Intervals], lean_on: float, repeat: float) -> Rhythm:
+    """Expectation maximisation: waits that go on count as what they will probably become.
+
+    Left out, they would make every rhythm look shorter than it is: long pauses are those that have not ended yet.
+    """
+    rhythm = Rhythm(mean=lean_on, repeat=repeat)
+    for _ in range(ROUNDS):
+        rhythm = _moments([one.completed(rhythm) for one in found], lean_on, repeat)
+    return rhythm
+
+
+def _moments(found: Sequence[_Completed], lean_on: float, repeat: float) -> Rhythm:
+    """Variances within and between customers by moments (one-way random effects), each leaning on the usual spread."""
+    means = [fmean(one.logs) for one in found]
+    mean = (sum(means) + LEAN * lean_on) / (len(found) + LEAN)
+    inner = sum(one.doubt + sum((log - own) ** 2 for log in one.logs) for one, own in zip(found, means, strict=True))
+    free = sum(len(one.logs) - 1 for one in found)
     within = (inner + LEAN * _SPREAD**2) / (free + LEAN)
-    apart = sum((fmean(logs) - mean) ** 2 - within / len(logs) for logs in found)
+    apart = sum((own - mean) ** 2 - within / len(one.logs) for one, own in zip(found, means, strict=True))
     between = max(0.01, (apart + LEAN * _SPREAD**2) / (len(found) + LEAN))
     return Rhythm(mean=mean, within=within, between=between, repeat=repeat)
 
@@ -224,10 +279,8 @@ def _own(model: Model, baskets: Sequence[Purchase]) -> dict[str, _Own]:
         logs = _logs(days)
         if rhythm is None or (not logs and rhythm.repeat < LEAST_REPEAT):
             continue
-        weight = rhythm.between / (rhythm.between + rhythm.within / len(logs)) if logs else 0.0
-        mean = weight * fmean(logs) + (1 - weight) * rhythm.mean if logs else rhythm.mean
-        spread = math.sqrt(rhythm.within + rhythm.between * (1 - weight))
-        found[sku] = _Own(days[-1], len(days), NormalDist(mean, spread), weight)
+        expected = _posterior(rhythm, logs)
+        found[sku] = _Own(days[-1], len(days), expected.dist, expected.own)
     return found
 
 

@@ -10,17 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.catalogue.tables import Store
 from central.runtime import RuntimeDep
 from central.staff.access import AdminDep, ManagerDep, Principal
-from central.webhooks import subscriptions
+from central.webhooks import messages, subscriptions
 from central.webhooks.addresses import ForbiddenAddressError, networks, target
-from central.webhooks.schemas import DeliveryOut, SubscriptionIn, SubscriptionOut
+from central.webhooks.schemas import DeliveryOut, MessageOut, SubscriptionIn, SubscriptionOut, TemplateIn, TemplateOut
 from central.webhooks.tables import Subscription
 from contract.values import Name
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
+templates_router = APIRouter(prefix="/api/v1/message-templates", tags=["webhooks"])
 StoreQuery = Annotated[Name, Query(description="A store of yours.")]
 SubscriptionPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 DeliveryPath = Annotated[int, Path(ge=1, le=2**63 - 1)]
 State = Literal["open", "done", "dead", "dropped"]
+Language = Annotated[Literal["en", "ru"], Path()]
+_MISTAKE: Final[dict[int | str, dict[str, Any]]] = {422: {"description": "A mistake in a template, with its line."}}
 _GONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "No such subscription, or not yours."}}
 
 
@@ -111,3 +114,37 @@ async def _own(session: AsyncSession, principal: Principal, subscription: str) -
     if row is None or not principal.sees(row.store):
         raise HTTPException(404, f"there is no subscription {subscription!r}")
     return row
+
+
+@templates_router.get("/{language}", summary="The after-visit message in force")
+async def template(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery, language: Language) -> TemplateOut:
+    """As Jinja templates."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        return await messages.in_force(session, store, language)
+
+
+@templates_router.put("/{language}", summary="Write another after-visit message", responses=_MISTAKE)
+async def put_template(runtime: RuntimeDep, principal: ManagerDep, language: Language, body: TemplateIn) -> TemplateOut:
+    """422 names the part and the line; then nothing changed."""
+    principal.check_store(body.store)
+    try:
+        async with runtime.change() as effects:
+            if await effects.session.get(Store, body.store) is None:
+                raise HTTPException(404, f"there is no store {body.store!r}")
+            return await messages.put(effects, language, body, principal.reader)
+    except messages.TemplateMistakeError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+@templates_router.post("/{language}/preview", summary="See a message with sample data", responses=_MISTAKE)
+async def preview(principal: ManagerDep, language: Language, body: TemplateIn) -> MessageOut:
+    """Nothing is kept, nobody is named."""
+    principal.check_store(body.store)
+    given = messages.Templates(body.subject, body.text, body.html)
+    try:
+        messages.check(given)
+        made = messages.render(given, messages.SAMPLE)
+    except messages.TemplateMistakeError as error:
+        raise HTTPException(422, str(error)) from None
+    return MessageOut(customer="sample", language=language, subject=made.subject, text=made.text, html=made.html)

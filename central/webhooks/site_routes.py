@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from sqlalchemy import select
@@ -12,9 +12,9 @@ from central.privacy.service import note_reads
 from central.profiles.tables import Customer
 from central.runtime import Runtime, RuntimeDep
 from central.staff.access import Principal
-from central.webhooks import service
+from central.webhooks import messages, service
 from central.webhooks.changes import Kind
-from central.webhooks.schemas import ChangesOut, Summary
+from central.webhooks.schemas import ChangesOut, MessageOut, Summary
 
 router = APIRouter(prefix="/api/v1/site", tags=["back to the site"])
 CustomerPath = Annotated[str, Path(min_length=1, max_length=64)]
@@ -50,6 +50,29 @@ async def summary(runtime: RuntimeDep, principal: SiteDep, customer: CustomerPat
     row = await own_customer(runtime, principal, customer, "site/summary")
     async with runtime.db.read() as session:
         return await service.summary(session, runtime.vault, row, runtime.clock.now())
+
+
+@router.get(
+    "/customers/{customer}/message",
+    summary="What to write to a customer after a visit",
+    responses={**REFUSALS, 409: {"description": "The customer has not agreed to a profile: there is nothing to write"}},
+)
+async def message(
+    runtime: RuntimeDep,
+    principal: SiteDep,
+    customer: CustomerPath,
+    language: Annotated[Literal["en", "ru"] | None, Query(description="The customer's own, unless named")] = None,
+) -> MessageOut:
+    """Subject, text and HTML from the store's template. Audited. Whether it may be sent is the site's to know."""
+    row = await own_customer(runtime, principal, customer, "site/message")
+    try:
+        async with runtime.db.read() as session:
+            found = await messages.message(session, runtime.vault, row, runtime.clock.now(), language)
+    except messages.TemplateMistakeError as error:
+        raise HTTPException(409, f"the template cannot be filled in: {error}") from None
+    if found is None:
+        raise HTTPException(409, "the customer has not agreed to a profile")
+    return found
 
 
 async def own_customer(runtime: Runtime, principal: Principal, customer: str, place: str) -> Customer:

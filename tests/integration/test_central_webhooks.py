@@ -20,7 +20,7 @@ from central.preferences.schemas import OpinionIn
 from central.privacy import service as privacy
 from central.segments import service as segments
 from central.webhooks import service, subscriptions
-from central.webhooks.changes import LATE_NEWS, erased, forget_old, tell
+from central.webhooks.changes import LATE_NEWS, forget_old, tell
 from central.webhooks.dispatch import Dispatcher
 from central.webhooks.schedule import PAUSES_S
 from central.webhooks.schemas import SubscriptionIn
@@ -386,7 +386,8 @@ async def test_an_erasure_is_told_after_the_key_is_gone_and_says_nothing_else(
     await _subscribe(shop, receiver.url)
     await _tell(shop, 1)
     async with shop.runtime.change() as effects:
-        await erased(effects, "shop", "c1")
+        await rights.erase(effects, ANNA)
+        await rights.erase(effects, ANNA)
         whose = await find(effects.session, effects.keys, ANNA)
         await rights.delete_rows(effects.session, whose)
     shop.runtime.vault.destroy([ANNA])
