@@ -17,7 +17,10 @@ from contract.values import Name
 MAX_POST: Final = 256 * 1024**2
 _SPOOL: Final = 8 * 1024**2
 _REFUSED: Final[dict[int | str, dict[str, object]]] = {
-    422: {"model": FeedRunOut, "description": "Too much of the feed is wrong: nothing was taken in; `errors` names the lines."},
+    422: {
+        "model": FeedRunOut,
+        "description": "Too much of the feed is wrong: nothing was taken in; `errors` names the lines.",
+    },
     404: {"description": "There is no such store, or it is not yours."},
 }
 _FEED_BODY: Final[dict[str, object]] = {
