@@ -78,10 +78,20 @@ class Bond:
         self.doubtful = False
         self.suspects.clear()
 
+    def unsettled(self, now: float) -> list[FaceCase]:
+        """Whose calls a picture of this face may have been, that agrees with nobody: its own case, the strangers, of
+        whom nothing is kept to compare with, who went out of view, and for a face from nowhere anybody there."""
+        own = [] if self.case.blank else [self.case]
+        return own + [
+            case
+            for case in self.suspects
+            if case.calls and (self.sudden or case.outcome == "stranger" or _lost(case, now))
+        ]
+
     def ready(self, now: float) -> bool:
         """Whether a picture may be spent now. Without a name it is urgent, with one it waits for clear sight."""
-        lost = (case for case in self.suspects if now - case.seen_at > _ELSEWHERE_S)
-        if self.case.spent or (self.case.blank and any(case.spent for case in lost)):
+        maybe = self.unsettled(now) if self.case.blank else [one for one in self.suspects if one.seen_at < now]
+        if self.case.spent or any(case.spent for case in maybe):
             return False  # nothing is left for this person, or for the one it may well be
         if not self.doubtful:
             return not self.case.closed
@@ -89,6 +99,11 @@ class Bond:
             return False  # whichever of them it is, it is decided already
         urgent = not self.case.closed and self.case.provisional is None
         return urgent or now - self.near_at >= _CLEAR_S
+
+
+def _lost(case: FaceCase, now: float) -> bool:
+    """Whether this person is out of view, so that a track may show them unnoticed."""
+    return now - case.seen_at > _ELSEWHERE_S
 
 
 def near(first: Box, second: Box, reach: float = _NEAR) -> bool:
@@ -125,6 +140,17 @@ def owner(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: flo
             if case.outcome == "stranger" and not elsewhere:
                 return case
     return bond.case if bond.case.blank else None
+
+
+def unclear(bond: Bond, vector: Vector, templates: Templates, now: float) -> list[FaceCase]:
+    """Who else this may be, for all that is known: all that are unsettled but those whom the picture rules out."""
+    return [case for case in bond.unsettled(now) if not _ruled_out(case, vector, templates)]
+
+
+def _ruled_out(case: FaceCase, vector: Vector, templates: Templates) -> bool:
+    """Whether the picture shows somebody else for sure."""
+    likeness = _likeness(case, vector) if case.subject is None else templates.verify(case.subject, vector)
+    return likeness is not None and likeness < OTHER
 
 
 def stranger_again(bond: Bond, vector: Vector, templates: Templates, rule: Rule) -> bool:

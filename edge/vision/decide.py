@@ -14,8 +14,12 @@ from edge.vision.ports import Templates
 from edge.vision.shots import FaceCase, fused
 from edge.vision.thresholds import VERIFY_THRESHOLD, default_threshold
 
-_HOPELESS = ((2, 0.25), (3, 0.15))
+_HOPELESS = ((2, 0.25), (3, 0.22))
 """After so many shots, none of them nearer than this to the threshold, more pictures would change nothing."""
+_ALONE = 0.3
+"""Lead over the runner-up from which one shot at the threshold is enough for a provisional name."""
+_PATIENT = 2.0
+"""Times the patience for somebody who is like one of the gallery, but not enough: the head may be turned so far."""
 _SURE = 3
 """So many shots that each reach the threshold settle it, also where none of them is clear."""
 
@@ -40,7 +44,9 @@ def decide(case: FaceCase, templates: Templates, rule: Rule, now: Instant, *, en
     """The decision these shots allow now; None while it is too early to tell."""
     if case.first_usable is None or not case.vectors:
         return _without_shots(case) if ended else None
-    late = now.monotonic - case.first_usable.monotonic >= rule.patience_s
+    alike = case.claim is None and case.best >= rule.bar(templates.templates) - _HOPELESS[0][1]
+    patience = rule.patience_s * (_PATIENT if alike else 1.0)
+    late = now.monotonic - case.first_usable.monotonic >= patience
     last = ended or late or case.spent
     if case.claim is not None:
         return _verified(case, templates, last=last)
@@ -75,7 +81,9 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     probe.fill(0)
     best = found.similarity if found is not None else -1.0
     case.best = max(case.best, best)
-    if found is not None and found.similarity >= bar and found.margin >= rule.margin:
+    # a name that was told once is taken back for a picture of somebody else, not for one that is less alike
+    enough = VERIFY_THRESHOLD if found is not None and found.subject == case.provisional else bar
+    if found is not None and found.similarity >= min(enough, bar) and found.margin >= rule.margin:
         return _known(case, found, templates, rule, bar, last=last)
     hopeless = any(len(case.vectors) >= shots and case.best < bar - below for shots, below in _HOPELESS)
     if last or hopeless:
@@ -87,8 +95,9 @@ def _known(
     case: FaceCase, found: Candidate, templates: Templates, rule: Rule, bar: float, *, last: bool
 ) -> Decision | None:
     clear = found.similarity >= bar + rule.clear_lead
+    alone = found.runner_up > -1.0 and found.margin >= _ALONE
     agreeing = _agreeing(case.vectors, found.subject, templates, bar)
-    if not (clear or agreeing >= 2 or last):
+    if not (clear or alone or agreeing >= 2 or last):
         return None
     settled = last or agreeing >= (2 if clear else _SURE)
     stage: Literal["provisional", "final"] = "final" if settled else "provisional"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.values import Box, Claim, Decision, Frame, Image, Instant, Track, TrackSet
-from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again
+from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again, unclear
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
 from edge.vision.ports import FaceEngine, Landmarks, Templates, TrackWatch
@@ -104,6 +104,9 @@ class Identifier:
         decided = [d for ended in tracks.ended for d in self._conclude(self._bonds.pop(ended, None), now)]
         self._meet(tracks.tracks, now)
         seen = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
+        for track in seen:
+            case = self._bonds[track.id].case
+            case.box, case.seen_at = track.box, now.monotonic
         for number, track in enumerate(seen):
             decided += self._watched_look(track, [other.box for other in seen[:number]], frame, claim)
         return decided
@@ -142,12 +145,11 @@ class Identifier:
                 bond.suspect(close)
 
     def _begin(self, track: Track, lost: Sequence[FaceCase], now: Instant) -> Bond:
-        """Somebody comes into view, perhaps one who was there a moment ago: then with what is left of the calls."""
+        """Somebody comes into view, perhaps one who was there a moment ago."""
         bond = Bond(self._new_case(), sudden=self._midway(track))
         suspects = [case for case in lost if not case.blank and could_be(case, track, now.monotonic)]
         if suspects and self._policy.mode != "verify":
             bond.suspect(suspects)
-            bond.case.calls = max(case.calls for case in suspects)
         return bond
 
     def _midway(self, track: Track) -> bool:
@@ -163,7 +165,7 @@ class Identifier:
         before = self._counts.embedder_calls
         decided = self._look(bond, track, nearer, frame, claim)
         embedded = self._counts.embedder_calls - before
-        bond.case.box, bond.case.seen_at = track.box, frame.captured.monotonic
+        bond.case.box, bond.case.seen_at = track.box, frame.captured.monotonic  # also of a case that just came here
         if self._watch is not None and (embedded or bond.case.blank or not bond.doubtful):
             height, width = frame.image.shape[:2]
             shown = replace(track, id=bond.case.id)
@@ -177,15 +179,23 @@ class Identifier:
             bond.settle(self._new_case())
         decided: list[Decision] = []
         permit = None if bond.case.closed and not bond.doubtful else self._permit(bond.case, track, frame, claim)
-        if permit is not None and bond.ready(frame.captured.monotonic):
+        if permit is not None and bond.ready(frame.captured.monotonic) and not self._exhausted(bond, track, frame):
             shot = self._photograph(bond.case, track, nearer, frame)
             if shot is not None and (
-                bond.case.closed or bond.case.due(shot, self._promising(bond.case, frame.captured))
+                bond.case.closed or bond.case.due(shot, *self._nearness(bond.case, frame.captured))
             ):
                 decided += self._embed(bond, shot, permit)
         if not bond.doubtful:
             decided += self._judge(bond.case, frame.captured, ended=False)
         return decided
+
+    def _exhausted(self, bond: Bond, track: Track, frame: Frame) -> bool:
+        """Whether this may be somebody whose calls are spent and who is in no other track at this moment."""
+        if not (bond.doubtful or bond.case.blank):
+            return False
+        now = frame.captured.monotonic
+        unseen = (one.case for one in self._bonds.values() if one is not bond and one.case.seen_at < now)
+        return any(case.spent and could_be(case, track, now) for case in (*self._gone, *unseen))
 
     def _permit(self, case: FaceCase, track: Track, frame: Frame, claim: Claim | None) -> Permit | None:
         """Whether anything may be computed from this face; nothing is before this says so."""
@@ -210,10 +220,12 @@ class Identifier:
             self._claim_taken = True
         return permit
 
-    def _promising(self, case: FaceCase, now: Instant) -> bool:
-        """Near the threshold but not named yet: one more picture may settle it."""
-        bar = self._rule(now).bar(self._templates.templates)
-        return case.provisional is None and case.best >= bar - _PROMISING
+    def _nearness(self, case: FaceCase, now: Instant) -> tuple[bool, bool]:
+        """Near the threshold but not named yet: one more picture may settle it. Near nobody: only another view may."""
+        if case.provisional is not None or case.claim is not None:
+            return False, False
+        promising = case.best >= self._rule(now).bar(self._templates.templates) - _PROMISING
+        return promising, not promising
 
     def _photograph(self, case: FaceCase, track: Track, nearer: list[Box], frame: Frame) -> Shot | None:
         face = usable(frame.image, track.box, track.score, nearer, self._limits, _Counted(self._engine, self._counts))
@@ -222,7 +234,7 @@ class Identifier:
                 case.flawed(face)
             return None
         case.first_usable = case.first_usable or frame.captured
-        return Shot(self._engine.align(frame.image, face.five), face.quality, frame.captured)
+        return Shot(self._engine.align(frame.image, face.five), face.quality, frame.captured, face.pose)
 
     def _embed(self, bond: Bond, shot: Shot, permit: Permit) -> list[Decision]:
         """Embed, and give the vector to the case whose person it shows."""
@@ -232,9 +244,12 @@ class Identifier:
         rule = self._rule(shot.taken)
         again = stranger_again(bond, vector, self._templates, rule)
         whose = owner(bond, vector, self._templates, rule, shot.taken.monotonic)
+        anew = whose is None or whose.blank
+        others = unclear(bond, vector, self._templates, shot.taken.monotonic) if anew else []
         decided = self._hand_over(bond, whose, shot.taken)
+        bond.case.may_be(others)
         case = bond.case
-        case.calls += 1
+        case.charge()
         self._counts.most_calls = max(self._counts.most_calls, case.calls)
         if case.closed:
             vector.fill(0)

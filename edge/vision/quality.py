@@ -26,8 +26,9 @@ _HALF_SHARP = 0.02
 _NOSE_DEPTH = 0.6
 """The nose stands about 0.6 eye distances before the eyes: its sideways shift over that is tan(yaw)."""
 _PITCH_FRONTAL = 0.5
-_PITCH_RANGE = 0.35
-_YAW_LIMIT_DEG = 42.0
+_PITCH_UP, _PITCH_DOWN = 0.35, 0.25
+"""How far from there the nose stands when a head looks up or down too far; looking down hides more of a face."""
+_YAW_LIMIT_DEG = 38.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def rate(width: float, sharp: float, turned: Pose) -> Quality:
     size = min(1.0, width / _FULL_WIDTH_PX)
     focus = sharp / (sharp + _HALF_SHARP)
     facing = max(0.0, 1.0 - (turned.yaw / _YAW_LIMIT_DEG) ** 2)
-    facing *= max(0.0, 1.0 - ((turned.nose - _PITCH_FRONTAL) / _PITCH_RANGE) ** 2)
+    nodded = turned.nose - _PITCH_FRONTAL
+    facing *= max(0.0, 1.0 - (nodded / (_PITCH_DOWN if nodded > 0 else _PITCH_UP)) ** 2)
     score = size**0.35 * focus**0.3 * facing**0.35
     return Quality(score, "" if facing > 0.0 else "turned")

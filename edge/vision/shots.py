@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from edge.values import Box, Claim, Image, Instant, Outcome, Vector
-from edge.vision.quality import Flaw
+from edge.vision.quality import Flaw, Pose
 
 _APART_S = 0.14
 """Two pictures closer in time than this show the same."""
 _CLEARLY_BETTER = (0.0, 0.8, 1.1, 1.25)
 """Quality that a further shot must reach, as a share of the best so far, by the number of shots: the first usable face
 and a second of about its quality are taken at once, after that only what may change the answer."""
+_BETTER_THAN_UNLIKE = 1.2
+"""The same where no shot came near anybody's threshold: one more of the same would come no nearer."""
+_OTHER_YAW_DEG, _OTHER_NOSE = 12.0, 0.09
+"""A head turned by so much, or nodded so that the nose stands elsewhere between eyes and mouth, is another view."""
+_POOR = 0.7
+"""Shots of less than this share of the best quality have no say in who it is."""
+
+
+FRONTAL = Pose(0.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +33,7 @@ class Shot:
     crop: Image
     quality: float
     taken: Instant
+    pose: Pose = FRONTAL
 
 
 @dataclass(slots=True)
@@ -39,10 +50,14 @@ class FaceCase:
     denial: str = ""
     calls: int = 0
     """Embedder calls for this person, also those after the decision that only asked whether it is the same one."""
+    kin: list[FaceCase] = field(default_factory=list)
+    """Cases that may be of the same person: a call for one of them is a call for all."""
     last_embedded: float = -1e9
     best_quality: float = 0.0
     vectors: list[Vector] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    poses: list[Pose] = field(default_factory=list)
+    _qualities: list[float] = field(default_factory=list)
     best: float = -1.0
     """Highest similarity to anybody that a 1:N search found; -1 before the first."""
     outcome: Outcome | None = None
@@ -77,24 +92,53 @@ class FaceCase:
         """Count an unusable picture, so that the outcome can say why."""
         self.flaws[flaw] = self.flaws.get(flaw, 0) + 1
 
-    def due(self, shot: Shot, promising: bool = False) -> bool:
-        """Whether this usable picture is worth the embedder. `promising`: less of an improvement will do."""
+    def due(self, shot: Shot, promising: bool = False, unlike: bool = False) -> bool:
+        """Whether this usable picture is worth the embedder.
+
+        `promising`: no name yet but near one, less of an improvement will do. `unlike`: near nobody so far, only a
+        better or another view can change that.
+        """
         if self.spent or self.closed:
             return False
         if not self.vectors:
             return True
+        if shot.taken.monotonic - self.last_embedded < _APART_S:
+            return False
+        if unlike:
+            return shot.quality >= _BETTER_THAN_UNLIKE * self.best_quality or self._other_view(shot)
         step = min(len(self.vectors), len(_CLEARLY_BETTER) - 1)
         if promising and step > 1:
             step -= 1
-        apart = shot.taken.monotonic - self.last_embedded >= _APART_S
-        return apart and shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
+        return shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
+
+    def _other_view(self, shot: Shot) -> bool:
+        """A face as good as the best so far, that is held differently than in every shot."""
+        return shot.quality >= self.best_quality and all(
+            abs(shot.pose.yaw - pose.yaw) >= _OTHER_YAW_DEG or abs(shot.pose.nose - pose.nose) >= _OTHER_NOSE
+            for pose in self.poses
+        )
 
     def embedded(self, shot: Shot, vector: Vector) -> None:
         """Take in the vector of a shot."""
         self.vectors.append(vector)
-        self.weights.append(shot.quality)
         self.best_quality = max(self.best_quality, shot.quality)
+        self.poses.append(shot.pose)
+        self._qualities.append(shot.quality)
+        self.weights = [quality if quality >= _POOR * self.best_quality else 0.0 for quality in self._qualities]
         self.last_embedded = shot.taken.monotonic
+
+    def charge(self) -> None:
+        """An embedder call for this person."""
+        for case in (self, *self.kin):
+            case.calls = min(case.calls + 1, case.shots_limit)
+
+    def may_be(self, others: Iterable[FaceCase]) -> None:
+        """This may be the person of one of these cases: their calls count here, and ours there from now on."""
+        for other in others:
+            if other is not self and all(other is not one for one in self.kin):
+                self.kin.append(other)
+                other.kin.append(self)
+                self.calls = max(self.calls, other.calls)
 
     def main_flaw(self) -> Flaw:
         """What most of the unusable pictures suffered from."""
@@ -106,6 +150,8 @@ class FaceCase:
             vector.fill(0)
         self.vectors.clear()
         self.weights.clear()
+        self._qualities.clear()
+        self.poses.clear()
         self.best = -1.0
         self.outcome = outcome
         self.subject = subject if outcome == "known" else None

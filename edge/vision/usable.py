@@ -5,7 +5,7 @@ A face is usable from the first picture in which it
 - was found with a detector score of at least `min_detector_score` (0.9),
 - is at least `min_face_px` (30) wide, as the detector draws its box,
 - is neither cut by the edge of the picture nor covered by more than a fifth by a nearer face,
-- is sharp (edge.vision.quality: a blur of 1/20 of its width is not) and turned by less than 42 degrees, and
+- is sharp (edge.vision.quality: a blur of 1/20 of its width is not) and turned by less than 38 degrees, not bowed, and
 - whose quality score (size, sharpness, pose) is at least `min_quality` (0.25).
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge.values import Box, Image
 from edge.vision.ports import Landmarks
-from edge.vision.quality import Flaw, before_landmarks, hidden, pose, rate
+from edge.vision.quality import Flaw, Pose, before_landmarks, hidden, pose, rate
 
 
 class Limits(Protocol):
@@ -44,10 +44,11 @@ class Landmarker(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UsableFace:
-    """Five points (5x2 pixels) and the quality, 0..1."""
+    """Five points (5x2 pixels), the quality, 0..1, and how the head is held."""
 
     five: NDArray[np.float32]
     quality: float
+    pose: Pose
 
 
 def usable(
@@ -62,7 +63,8 @@ def usable(
     if flaw:
         return flaw
     five = models.landmarks(image, np.asarray(box, np.float32)).five
-    quality = rate(box[2] - box[0], sharp, pose(five))
+    held = pose(five)
+    quality = rate(box[2] - box[0], sharp, held)
     if quality.flaw or quality.score < limits.min_quality:
         return quality.flaw or "blurred"
-    return UsableFace(five, quality.score)
+    return UsableFace(five, quality.score, held)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,22 +13,33 @@ import numpy as np
 from models.evaluation.entrance import Appearance, Sighting
 from simulator.scenes.catalogue import KNOWN, STRANGERS
 from simulator.scenes.entrance import EntranceScene, EntranceWalker, FaceTruth
+from simulator.scenes.turning import Gaze, Glance, gaze_at
 
 _PERIOD_S = 6.0
 """From one group to the next: the last of a group still walks when the first of the next comes into view."""
 _APART_S = 0.9
 _PATH_STEP_S = 0.2
+SHUTTER = 1 / 50
+"""Seconds: indoors a camera exposes for a whole half-wave of the mains, so that lamps do not flicker."""
 USABLE_PX = 30.0
 _WHOLE = 0.9
 _SEEN = 0.3
 """Share of a face that must be visible for it to be there at all."""
 
 
+Habit = Literal["straight", "aside", "talking", "telephone"]
+_FIVE: tuple[Habit, ...] = ("straight", "straight", "aside", "talking", "telephone")
+
+
 @dataclass(frozen=True, slots=True)
 class CrossingWalker(EntranceWalker):
-    """Walks over from `lane` to `to_lane` in the middle of the way."""
+    """Walks over from `lane` to `to_lane` in the middle of the way, and looks elsewhere during `glances`."""
 
     to_lane: float = 0.0
+    glances: tuple[Glance, ...] = ()
+
+    def gaze(self, t: float) -> Gaze:
+        return gaze_at(self.glances, t - self.start)
 
     def position(self, t: float) -> tuple[float, float] | None:
         at = EntranceWalker.position(self, t)
@@ -41,9 +54,11 @@ def crowd(
 ) -> list[EntranceWalker]:
     """`groups` of three at once, every six seconds: two swap sides, one comes behind them; half are strangers.
 
-    The same person comes again in later groups, never twice at a time.
+    The same person comes again in later groups, never twice at a time. Of every five, two look into the camera, one
+    looks aside, one talks to a neighbour and one looks at a telephone for a part of the way.
     """
     rng = np.random.default_rng(seed)
+    habits = _habits(np.random.default_rng((seed, 1)))
     draws = {True: _cycle(known, rng), False: _cycle(others, rng)}
     walkers: list[EntranceWalker] = []
     for group in range(groups):
@@ -53,8 +68,26 @@ def crowd(
             to = (0.4, -0.4, 0.0)[place]
             start = group * _PERIOD_S + place * _APART_S + float(rng.uniform(0, 0.2))
             speed = float(rng.uniform(1.0, 1.3))
-            walkers.append(CrossingWalker(next(draws[bool(kind)]), round(start, 3), side, round(speed, 3), to))
+            name = next(draws[bool(kind)])
+            walkers.append(CrossingWalker(name, round(start, 3), side, round(speed, 3), to, next(habits)(speed)))
     return walkers
+
+
+def glances_of(habit: Habit, speed: float, rng: np.random.Generator) -> tuple[Glance, ...]:
+    """How somebody of this habit turns the head on a walk of that speed (m/s), which takes about 7 m."""
+    walk = 7.0 / speed
+    side = float(rng.choice([-1.0, 1.0]))
+    begin = walk * float(rng.uniform(0.1, 0.5))
+    if habit == "aside":  # at a shelf or a screen, twice
+        first = Glance(begin, begin + float(rng.uniform(0.7, 1.3)), side * float(rng.uniform(45, 60)))
+        later = first.end + float(rng.uniform(0.5, 1.0))
+        return first, Glance(later, later + 0.7, -side * float(rng.uniform(30, 50)))
+    if habit == "talking":  # to who walks beside
+        return (Glance(begin, begin + float(rng.uniform(1.2, 2.2)), side * float(rng.uniform(30, 50)), 5.0),)
+    if habit == "telephone":  # from the street on
+        end = walk * float(rng.uniform(0.35, 0.55))
+        return (Glance(-1.0, end, side * 6.0, float(rng.uniform(25, 38))),)
+    return ()
 
 
 def duration(walkers: Sequence[EntranceWalker]) -> float:
@@ -105,6 +138,13 @@ def _appearance(
 
 def _face(faces: Sequence[FaceTruth], identity: str) -> FaceTruth | None:
     return next((face for face in faces if face.identity == identity), None)
+
+
+def _habits(rng: np.random.Generator) -> Iterator[Callable[[float], tuple[Glance, ...]]]:
+    """Habits in turn, each five in an order of their own."""
+    while True:
+        for number in rng.permutation(len(_FIVE)):
+            yield partial(glances_of, _FIVE[number], rng=rng)
 
 
 def _cycle(names: Sequence[str], rng: np.random.Generator) -> Iterator[str]:

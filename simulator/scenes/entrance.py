@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from simulator.scenes.heads import FACE_CENTRE, FACE_WIDTH, HeadLoop
 from simulator.scenes.looks import OUTFITS, DressedBody, Look, dress
 from simulator.scenes.pinhole import Pinhole
 from simulator.scenes.pixels import Affine, Sensor, darken, lay_over
+from simulator.scenes.turning import STRAIGHT, Gaze, moved, turned
 
 __all__ = ["EntranceScene", "EntranceWalker", "FaceTruth"]
 
@@ -61,6 +63,10 @@ class EntranceWalker:
         sway = 0.02 * math.sin(walked / 1.4 * 2 * math.pi)
         return self.lane + sway + side * 0.85 * off**1.6, y
 
+    def gaze(self, t: float) -> Gaze:
+        """Where the head is turned at second `t`; into the camera, beyond what the footage does."""
+        return STRAIGHT
+
 
 @dataclass(frozen=True, slots=True)
 class FaceTruth:
@@ -70,6 +76,7 @@ class FaceTruth:
     box: tuple[float, float, float, float]
     width: float
     visible: float
+    gaze: Gaze = STRAIGHT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +90,17 @@ class _Seen:
     """Pixel of the middle of the face."""
     width: float
     tilt: float
+    gaze: Gaze
 
 
 class EntranceScene:
     """Draws `EntranceWalker`s into the doorway. One object per thread."""
 
-    def __init__(self, footage: Footage, seed: int = 1, size: tuple[int, int] = (1280, 720)) -> None:
+    def __init__(
+        self, footage: Footage, seed: int = 1, size: tuple[int, int] = (1280, 720), shutter: float = _SHUTTER
+    ) -> None:
+        """`shutter`: seconds for which a picture is exposed, during which everything that moves is smeared."""
+        self._shutter = shutter
         self.camera = Pinhole((0.0, 0.0, 1.95), math.radians(8.5), 1.06 * size[0], size)
         self._footage = footage
         self._backdrop = paint_entrance(self.camera, seed)
@@ -121,7 +133,7 @@ class EntranceScene:
         for number, (item, box) in enumerate(zip(seen, boxes, strict=True)):
             visible = self._share_inside(box) * (1 - max((_overlap(box, b) for b in boxes[number + 1 :]), default=0.0))
             if visible > 0:
-                found.append(FaceTruth(item.walker.identity, box, item.width, visible))
+                found.append(FaceTruth(item.walker.identity, box, item.width, visible, item.gaze))
         return tuple(found)
 
     def _seen(self, t: float, walkers: Sequence[EntranceWalker]) -> list[_Seen]:
@@ -140,7 +152,8 @@ class EntranceScene:
         middle = self.camera.project((x, y, _FACE_HEIGHT * height / BODY_HEIGHT + bob))
         width = self.camera.focal * _FACE_METRES / self.camera.depth(x, y, 1.6)
         tilt = 0.02 * math.sin(walked / 1.4 * 2 * math.pi)
-        return _Seen(walker, x, y, walked, head, (float(middle[0]), float(middle[1])), width, tilt)
+        gaze = walker.gaze(walker.start + walked / walker.speed)
+        return _Seen(walker, x, y, walked, head, (float(middle[0]), float(middle[1])), width, tilt, gaze)
 
     def _draw(self, frame: Image, seen: _Seen, t: float) -> None:
         scale = seen.width / FACE_WIDTH
@@ -151,6 +164,8 @@ class EntranceScene:
         number = seen.head.index(t - seen.walker.start)
         half = scale < 0.55
         sprite = seen.head.halves[number] if half else seen.head.frames[number]
+        if not seen.gaze.straight:
+            sprite = turned(sprite, seen.gaze)
         lay_over(frame, sprite, _place_head(seen, scale * 2 if half else scale, 0.5 if half else 1.0), blur=blur)
 
     def _place_body(self, seen: _Seen, body: DressedBody) -> Affine:
@@ -171,14 +186,13 @@ class EntranceScene:
 
     def _blur(self, seen: _Seen) -> tuple[int, int]:
         """Box kernel as long as the face moves while the shutter is open."""
-        later = seen.walker.position(seen.walker.start + seen.walked / seen.walker.speed + _SHUTTER)
-        if later is None:
+        then = seen.walker.start + seen.walked / seen.walker.speed + self._shutter
+        at = seen.walker.position(then)
+        if at is None:
             return (1, 1)
-        moved = self._look_at(seen.walker, later, seen.walked + seen.walker.speed * _SHUTTER)
-        return (
-            1 + round(abs(moved.face[0] - seen.face[0])),
-            1 + round(abs(moved.face[1] - seen.face[1])),
-        )
+        later = self._look_at(seen.walker, at, seen.walked + seen.walker.speed * self._shutter)
+        (x1, y1), (x2, y2) = _middle(seen), _middle(later)
+        return 1 + round(abs(x2 - x1)), 1 + round(abs(y2 - y1))
 
     def _body(self, identity: str, head: HeadLoop, phase: int) -> DressedBody:
         key = (identity, phase)
@@ -193,12 +207,18 @@ class EntranceScene:
     def _face_box(self, seen: _Seen, t: float) -> tuple[float, float, float, float]:
         number = seen.head.index(t - seen.walker.start)
         half_height = seen.head.face_heights[number] * seen.width / FACE_WIDTH / 2
-        x, y = seen.face
+        x, y = _middle(seen)
         return (x - seen.width / 2, y - half_height, x + seen.width / 2, y + half_height)
 
     def _share_inside(self, box: tuple[float, float, float, float]) -> float:
         width, height = self.camera.size
         return _overlap(box, (0.0, 0.0, float(width), float(height)))
+
+
+def _middle(seen: _Seen) -> tuple[float, float]:
+    """Pixel of the middle of the face, turned as it is."""
+    across, down = moved(seen.gaze)
+    return seen.face[0] + across * seen.width, seen.face[1] + down * seen.width
 
 
 def _place_head(seen: _Seen, scale: float, size: float) -> Affine:
@@ -218,7 +238,8 @@ def _overlap(box: tuple[float, float, float, float], other: tuple[float, float, 
 
 def _outfit(identity: str) -> Look:
     """What somebody wears, always the same."""
-    return OUTFITS[list(PEOPLE).index(identity) % len(OUTFITS)]
+    number = list(PEOPLE).index(identity) if identity in PEOPLE else crc32(identity.encode())
+    return OUTFITS[number % len(OUTFITS)]
 
 
 def _blot(size: int = 96) -> Image:

@@ -1,7 +1,8 @@
 """When was each walker's face first usable? Looked for in every picture, without tracker, schedule or memory.
 
 The product looks a few times a second and follows tracks; this clock does neither, so that what it measures from is the
-first usable face that was there, not the first that the product noticed. The definition is `edge.vision.usable`.
+first usable face that was there, not the first that the product noticed. The definition is `edge.vision.usable`, where
+the scene knows better it is asked: how far a head is turned, and what stands before a face.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from simulator.scenes.entrance import EntranceScene, EntranceWalker, FaceTruth
 
 _WORTH_PX = 0.8
 """Times the least width: a smaller true face is not looked for."""
+_SHOWN = 0.8
+"""Share of a face that must be seen: covered by more than a fifth it is not usable, whoever stands there."""
+_ASIDE_DEG, _DOWN_DEG = 38.0, 20.0
+"""Turned by more, a face is not usable, also where five points of a tiny face look as if it were."""
 
 
 class FirstUsableClock:
@@ -46,7 +51,10 @@ class FirstUsableClock:
                 self.times.setdefault((face.identity, starts[face.identity]), t)
 
     def _worth(self, face: FaceTruth, start: float) -> bool:
-        return face.width >= _WORTH_PX * self._limits.min_face_px and (face.identity, start) not in self.times
+        """Whether the face is not known to be usable yet, and the truth does not rule it out."""
+        shown = face.visible >= _SHOWN and abs(face.gaze.yaw) < _ASIDE_DEG and abs(face.gaze.pitch) < _DOWN_DEG
+        large = face.width >= _WORTH_PX * self._limits.min_face_px
+        return shown and large and (face.identity, start) not in self.times
 
     def _inside(self, box: Box, image: Image) -> bool:
         height, width = image.shape[:2]

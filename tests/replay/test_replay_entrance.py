@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +19,16 @@ import pytest
 
 from contract.events import VisitIdentified
 from edge.cli import main
-from edge.config import EdgeConfig, parse_config
-from edge.config.vision import RecognitionConfig
-from edge.engines import Engines, load_engines
-from edge.evaluation.record import TrackRecorder
-from edge.gallery import Gallery
-from edge.schedule import FairSchedule
-from edge.values import Emission, Frame, Instant
-from edge.vision_node import Vision, VisionCounters
-from models.evaluation.entrance import Appearance, score_entrance
+from models.evaluation.entrance import Appearance
 from models.weights import default_weights_dir
-from simulator.scenes.crowd import crowd, duration, ground_truth
+from simulator.scenes.crowd import SHUTTER, CrossingWalker, crowd, duration, ground_truth
 from simulator.scenes.entrance import EntranceScene, EntranceWalker
-from simulator.scenes.first_usable import FirstUsableClock
+from simulator.scenes.entrance_day import FPS, EntranceDay, config_text, play
 from simulator.scenes.footage import KNOWN, Footage, MissingFootageError, load_footage
 
 pytestmark = pytest.mark.skipif(
     not (default_weights_dir() / "manifest.json").exists(), reason="the model weights are not built here"
 )
-FPS = 15
-START = datetime(2026, 1, 1, tzinfo=UTC)
 GROUPS = 14
 SEEDS = tuple(int(seed) for seed in os.environ.get("VITRINA_ENTRANCE_SEEDS", "12,13").split(","))
 
@@ -53,123 +41,66 @@ def footage() -> Footage:
         pytest.skip(str(error))
 
 
-def config_of(scene: EntranceScene) -> EdgeConfig:
-    return parse_config(config_text(scene))
-
-
-def config_text(scene: EntranceScene) -> str:
-    lane = [list(point) for point in scene.lane]
-    return (
-        "store: s\nnode: n\nstate_dir: v\npolicy: {mode: lane}\ncameras:\n"
-        f"  - {{id: door, role: entrance, source: {{driver: simulated}}, lane: {lane}}}\n"
-    )
-
-
-def enrol(footage: Footage, engines: Engines) -> Gallery:
-    from edge.vision.enrolment import Enrolled, assess
-
-    gallery = Gallery()
-    for name in KNOWN:
-        for number, picture in enumerate(footage.enrolment(name)):
-            answer = assess(picture, engines.faces)  # type: ignore[arg-type]
-            if isinstance(answer, Enrolled):
-                gallery.put(name, str(number), answer.vector, 1e9)
-            else:
-                print(f"{name}: picture {number} refused: {answer.reason}")
-    assert gallery.subjects == len(KNOWN)
-    return gallery
-
-
-@dataclass(frozen=True)
-class Day:
-    """What a crowd at the door led to."""
-
-    truth: list[Appearance]
-    recorder: TrackRecorder
-    told: list[Emission]
-    counters: VisionCounters
-
-
-class Limits:
-    """What the configuration says of a usable face."""
-
-    def __init__(self, settings: RecognitionConfig, sure_score: float) -> None:
-        self.min_face_px = settings.min_face_px
-        self.min_detector_score = settings.min_detector_score or sure_score
-        self.min_quality = settings.min_quality
-
-
-def play(footage: Footage, walkers: Sequence[EntranceWalker], seed: int) -> Day:
-    scene = EntranceScene(footage, seed)
-    config = config_of(scene)
-    engines = load_engines(config, "lane")
-    assert engines.faces is not None
-    ids, recorder = count(), TrackRecorder()
-    vision = Vision(
-        config, "lane", enrol(footage, engines), engines, Instant(0, START), run="r", new_id=lambda: f"v{next(ids)}",
-        watch=recorder,
-    )  # fmt: skip
-    clock = FirstUsableClock(scene, engines.faces, Limits(config.recognition, engines.faces.sure_score))
-    schedule = FairSchedule({"door": config.cameras[0].analysed_fps})
-    told: list[Emission] = []
-    for number in range(round(duration(walkers) * FPS)):
-        now = Instant(number / FPS, START + timedelta(seconds=number / FPS))
-        image = scene.render(now.monotonic, walkers)
-        clock.look(now.monotonic, image, walkers)
-        if schedule.pick(("door",), now.monotonic) is not None:
-            told += vision.frame(Frame("door", image, now))
-        if number % (FPS // 2) == 0:
-            told += vision.tick(now)
-    return Day(ground_truth(scene, walkers, clock.times), recorder, told, vision.counters())
-
-
-@pytest.fixture(scope="module", params=SEEDS)
-def day(footage: Footage, request: pytest.FixtureRequest) -> Day:
-    seed = int(request.param)
-    played = play(footage, crowd(GROUPS, seed=seed), seed)
-    print(f"seed {seed}:", json.dumps(report_of(played)), dict(played.counters.decisions))
+@pytest.fixture(scope="module")
+def days(footage: Footage) -> list[EntranceDay]:
+    played = [play(footage, crowd(GROUPS, seed=seed), seed, KNOWN) for seed in SEEDS]
+    for seed, day in zip(SEEDS, played, strict=True):
+        print(f"seed {seed}:", json.dumps(day.report()), dict(day.counters.decisions))
     return played
 
 
-def report_of(day: Day) -> dict[str, Any]:
-    return score_entrance(day.truth, day.recorder.tracks(), 0.0)
+def test_every_enrolled_person_is_known_and_no_stranger_named(days: list[EntranceDay]) -> None:
+    for report in (report_of(day) for day in days):
+        assert (report["people"], report["strangers"]) == (42, 21)
+        assert (report["strangers_named"], report["nobody_named"], report["wrong"]) == (0, 0, 0)
+        assert report["missed"] == 0
+        assert report["right"] == 42
 
 
-def test_every_enrolled_person_is_known_and_no_stranger_named(day: Day) -> None:
-    report = report_of(day)
-    assert (report["people"], report["strangers"]) == (42, 21)
-    assert (report["strangers_named"], report["nobody_named"], report["wrong"]) == (0, 0, 0)
-    assert report["missed"] == 0
-    assert report["right"] == 42
+def test_heads_turn_and_faces_are_smeared(footage: Footage) -> None:
+    """The crowd is as the issue wants it: a third or more turn or bow their heads at some time, and things move."""
+    walkers = crowd(GROUPS, seed=SEEDS[0])
+    turning = [one for one in walkers if isinstance(one, CrossingWalker) and one.glances]
+    assert len(turning) >= len(walkers) / 3
+    scene, still = (EntranceScene(footage, SEEDS[0], shutter=shutter) for shutter in (SHUTTER, 0.0))
+    smeared = [np.abs(scene.render(t, walkers).astype(int) - still.render(t, walkers)).max() for t in (4.0, 10.0, 16.0)]
+    assert min(smeared) > 20
 
 
-def test_only_the_enrolled_appear_in_what_is_sent(day: Day) -> None:
-    named = {event.subject for event in day.told if isinstance(event, VisitIdentified)}
-    assert named == set(KNOWN)
+def report_of(day: EntranceDay) -> dict[str, Any]:
+    return day.report()
 
 
-def test_names_come_in_time_after_the_first_usable_face(day: Day) -> None:
-    """By the pipeline's own first usable face, which it tells, and by the first that any picture showed."""
-    own = float(np.percentile(day.recorder.waits_s, 95))
-    report = report_of(day)
-    print(f"first name after the first usable face: p95 {own:.3f} s; by every picture: {report['delay_s']}")
-    assert len(day.recorder.waits_s) >= 21
+def test_only_the_enrolled_appear_in_what_is_sent(days: list[EntranceDay]) -> None:
+    for day in days:
+        assert {event.subject for event in day.told if isinstance(event, VisitIdentified)} == set(KNOWN)
+
+
+def test_names_come_in_time_after_the_first_usable_face(days: list[EntranceDay]) -> None:
+    """By the pipeline's own first usable face, which it tells, and by the first that any picture showed: over all days,
+    for of twenty-one people on one the 95th percentile is the second slowest."""
+    waits = [wait for day in days for wait in day.recorder.waits_s]
+    reports = [report_of(day) for day in days]
+    own, late = float(np.percentile(waits, 95)), sum(report["late"] for report in reports)
+    print(f"own p95 {own:.3f} s; later than 0.6 s: {late} of {21 * len(days)}; {[one['delay_s'] for one in reports]}")
+    assert len(waits) >= 21 * len(days)
     assert own <= 0.6
-    assert report["delay_s"]["p95"] <= 0.6
+    assert late <= 0.05 * 21 * len(days)
 
 
-def test_the_embedder_is_called_at_most_four_times_for_every_person(day: Day) -> None:
-    calls = report_of(day)["embedder_calls"]
-    assert calls["total"] == day.counters.embedder_calls
-    assert calls["most"] <= 4
-    assert calls["per_person"] <= 3
+def test_the_embedder_is_called_at_most_four_times_for_every_person(days: list[EntranceDay]) -> None:
+    for day in days:
+        calls = report_of(day)["embedder_calls"]
+        assert calls["total"] == day.counters.embedder_calls
+        assert calls["most"] <= 4
+        assert calls["per_person"] <= 3
 
 
 def test_evaluate_entrance_says_the_same_of_a_recording(
     footage: Footage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     walkers = crowd(2, seed=3)
-    scene = EntranceScene(footage, 3)
+    scene = EntranceScene(footage, 3, shutter=SHUTTER)
     config = tmp_path / "edge.yaml"
     config.write_text(config_text(scene))
     record(scene, walkers, tmp_path / "door.avi")
