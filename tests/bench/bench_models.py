@@ -52,7 +52,7 @@ def _faces(frame: Picture) -> Iterator[Result]:
 
     def bare() -> None:
         for row in blob:
-            recognizer.session.run(None, {recognizer.input_name: row[None]})
+            recognizer.session.run(recognizer.output_names, {recognizer.input_name: row[None]})
 
     yield lower_is_better(
         "face embedding",
@@ -82,7 +82,7 @@ def _faces(frame: Picture) -> Iterator[Result]:
 
 
 def _persons(frame: Picture) -> Iterator[Result]:
-    persons = load_person_detector(default_weights_dir())
+    persons = load_person_detector(default_weights_dir(), network="nanodet")
     network = cv2.dnn.readNetFromONNX(str(weight_path(PERSON_DETECTOR, default_weights_dir())))
     blob = np.zeros((1, 3, 256, 352), np.float32)
 
@@ -108,9 +108,9 @@ def _persons(frame: Picture) -> Iterator[Result]:
 
 def _bare(key: str, shape: tuple[int, ...]) -> Callable[[], object]:
     session = open_session(weight_path(key, default_weights_dir()))
-    blob = np.zeros(shape, np.float32)
-    name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: blob})
+    entry = session.get_inputs()[0]
+    blob = np.zeros(shape, np.uint8 if entry.type == "tensor(uint8)" else np.float32)
+    return lambda: session.run(None, {entry.name: blob})
 
 
 def _blob(crop: Picture) -> npt.NDArray[np.float32]:
