@@ -57,6 +57,8 @@ async def entered(effects: Effects, origin: Origin, event: ZoneEntered) -> None:
         if row.left_at is not None:
             row.dwelled = False
         row.entered_at, row.left_at = at, None
+        # Told again without a visit: it is not certain any more who that is.
+        row.visit = event.visit
     _touch(effects, origin, event, row)
 
 

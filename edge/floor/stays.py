@@ -33,6 +33,8 @@ class Stay:
     dwelled: bool = False
     outside: bool = False
     """Seen outside since."""
+    withheld: bool = False
+    """The name is in doubt at the moment and not told."""
     heir_since: float | None = None
     """Since when another track goes on with it."""
 

@@ -61,6 +61,24 @@ class ZoneStage:
                 if track in lost:
                     stay.visit = None
 
+    def unsure(self, tracks: Collection[str], visit_of: VisitOf, now: Instant) -> list[Emission]:
+        """Stays of these tracks are told again as nobody's at once, and with their name once it is certain again.
+
+        Labels and central take back what was meant for one person as soon as they hear it.
+        """
+        emitted: list[Emission] = []
+        for zone, stays in self._zones:
+            for track, stay in stays:
+                if not stay.announced or stay.visit is None or (track in tracks) == stay.withheld:
+                    continue
+                if stay.withheld and visit_of(track) != stay.visit:
+                    continue
+                stay.withheld = track in tracks
+                emitted.append(self._entered(zone, stay, now))
+                if stay.dwelled and not stay.withheld:
+                    emitted.append(self._dwelled(zone, stay, now))
+        return emitted
+
     @property
     def merged(self) -> int:
         """Stays that went on under another track's number."""
@@ -71,28 +89,30 @@ class ZoneStage:
         length = stay.last_inside - stay.entered
         if not stay.announced and length >= zone.enter_s:
             stay.announced = True
-            emitted.append(
-                ZoneEntered(
-                    zone=zone.id,
-                    track=stay.name,
-                    visit=stay.visit,
-                    at=now.at(stay.entered),
-                    calibrated=self._calibrated,
-                )
-            )
+            emitted.append(self._entered(zone, stay, now))
         if stay.announced and not stay.dwelled and length >= zone.dwell_s:
             stay.dwelled = True
-            emitted.append(
-                ZoneDwelled(
-                    zone=zone.id,
-                    track=stay.name,
-                    visit=stay.visit,
-                    dwell_s=round(length, 3),
-                    at=now.wall,
-                    calibrated=self._calibrated,
-                )
-            )
+            emitted.append(self._dwelled(zone, stay, now))
         return emitted
+
+    def _entered(self, zone: ZoneConfig, stay: Stay, now: Instant) -> ZoneEntered:
+        return ZoneEntered(
+            zone=zone.id,
+            track=stay.name,
+            visit=_told(stay),
+            at=now.at(stay.entered),
+            calibrated=self._calibrated,
+        )
+
+    def _dwelled(self, zone: ZoneConfig, stay: Stay, now: Instant) -> ZoneDwelled:
+        return ZoneDwelled(
+            zone=zone.id,
+            track=stay.name,
+            visit=_told(stay),
+            dwell_s=round(stay.last_inside - stay.entered, 3),
+            at=now.wall,
+            calibrated=self._calibrated,
+        )
 
     def _end(self, zone: ZoneConfig, stay: Stay, now: Instant) -> list[Emission]:
         if not stay.announced:
@@ -101,9 +121,13 @@ class ZoneStage:
             ZoneLeft(
                 zone=zone.id,
                 track=stay.name,
-                visit=stay.visit,
+                visit=_told(stay),
                 dwell_s=round(stay.last_inside - stay.entered, 3),
                 at=now.at(stay.last_inside),
                 calibrated=self._calibrated,
             )
         ]
+
+
+def _told(stay: Stay) -> str | None:
+    return None if stay.withheld else stay.visit

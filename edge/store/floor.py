@@ -120,11 +120,13 @@ class StoreFloor:
         # Before the visits hear of it: who crossed outwards and is gone has left, not been lost.
         emitted = self._held(self._turns.release({*store.ended, *store.doubted}), now)
         self._visits.floor(store.positions, store.ended, now, doubted=store.doubted, suspended=store.suspended)
+        emitted += self._zones.unsure(store.suspended.union(store.doubted), self._visits.visit_of, now)
         self._zones.disown(store.doubted)
         emitted += self._cross(store, now)
         emitted += self._admit_staff(store, now)
         customers = self._customers(store.positions)
         emitted += self._zones.step(customers, self._visits.visit_of, now, store.hidden)
+        emitted += self._zones.unsure(store.suspended, self._visits.visit_of, now)
         emitted += self._groups.step(customers, now)
         for queue in self._queues:
             emitted += queue.step(customers, now, store.hidden)

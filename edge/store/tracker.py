@@ -47,6 +47,7 @@ class StoreTracker:
         self._strays: dict[tuple[str, str], tuple[float, float]] = {}
         self._near_since: dict[tuple[int, int], float] = {}
         self._side_by_side: dict[tuple[int, int], float] = {}
+        self._owners: dict[tuple[str, str], tuple[int, float]] = {}
         self._doubts = Doubts(self._settings, self._expectation)
         self._issued = 0
         self.merged = 0
@@ -62,6 +63,7 @@ class StoreTracker:
         begun = tuple((seen[one].track, self._name(one.id)) for one in seen if one.looks == 1)
         numbers = {self._number(name) for name in named}
         doubted = self._doubts.step(self._people, self._bank, numbers)
+        doubted |= self._exchanged(look, seen) & numbers
         doubted |= self._unite(numbers)
         ended, gone_to = self._forget(self._bank.at)
         positions = tuple(
@@ -76,6 +78,23 @@ class StoreTracker:
             gone_to,
             begun,
         )
+
+    def _exchanged(self, look: Look, seen: dict[Person, FloorPosition]) -> set[int]:
+        """People who took up a picture track of somebody else, or lost theirs to somebody else, while both are here.
+
+        One camera says that they changed places, the plan says that they did not. Either may be wrong.
+        """
+        here = {person.id for person in self._people}
+        found: set[int] = set()
+        for person, position in seen.items():
+            key = look.camera, position.track
+            owner, last = self._owners.get(key, (person.id, look.at))
+            if owner != person.id and owner in here and look.at - last <= self._settings.gap_s:
+                found |= {owner, person.id}
+            self._owners[key] = person.id, look.at
+        for track in look.ended:
+            self._owners.pop((look.camera, track), None)
+        return found
 
     def leave(self, track: str, leaving: bool = True) -> None:
         """A track that crossed an entrance line outwards: nobody else is handed over to it. False: it is back."""

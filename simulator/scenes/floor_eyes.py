@@ -2,7 +2,9 @@
 
 Misses that last (a hidden person is missed for as long as he is hidden), boxes that end where somebody or a shelf
 stands before the feet, boxes swallowed by non-maximum suppression, jitter that is correlated over time, false boxes.
-The faults are set to those of our detector on the rendered scene (docs/decisions/0007).
+The faults are chosen, not fitted. Measured once beside NanoDet on the rendered pictures of one day (seed 1, two cameras):
+whoever is almost wholly visible is found in 96 and 99 % of frames there, in 93 and 92 % here; false boxes per frame 0.10
+and 0.10 there, 0.03 and 0.10 here.
 """
 
 from __future__ import annotations
