@@ -40,7 +40,7 @@ def _whole(hello: str, tried: str, fits: str, price: str, quote: str, *, html: b
 
 def _texts(subject: str, hello: str, tried: str, fits: str, price: str, quote: str) -> Mapping[str, str]:
     return {
-        "subject": subject,
+        "title": subject,
         "text": _whole(hello, tried, fits, price, quote, html=False),
         "html": _whole(hello, tried, fits, price, quote, html=True),
     }

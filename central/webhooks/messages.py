@@ -56,7 +56,7 @@ class TemplateMistakeError(Exception):
 class Templates:
     """One message in one language."""
 
-    subject: str
+    title: str
     text: str
     html: str
 
@@ -69,7 +69,7 @@ def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
 
 def check(templates: Templates) -> None:
     """Parse, look at every part, and render with sample data. TemplateMistakeError."""
-    for part in ("subject", "text", "html"):
+    for part in ("title", "text", "html"):
         text = getattr(templates, part)
         try:
             _check_nodes(part, _environment(html=part == "html").parse(text), 0)
@@ -100,7 +100,7 @@ def _check_nodes(part: str, node: nodes.Node, depth: int) -> None:
 def render(templates: Templates, values: Mapping[str, object]) -> Templates:
     """Fill in. TemplateMistakeError."""
     parts = {}
-    for part in ("subject", "text", "html"):
+    for part in ("title", "text", "html"):
         try:
             made = _environment(html=part == "html").from_string(getattr(templates, part)).render(**values)
         except (TemplateError, TypeError, ValueError) as error:
@@ -109,7 +109,7 @@ def render(templates: Templates, values: Mapping[str, object]) -> Templates:
             raise TemplateMistakeError(f"{part}: longer than {MOST_TEXT} characters")
         parts[part] = made.strip()
     # A line break in a subject would begin another header of the mail.
-    parts["subject"] = " ".join(parts["subject"].split())
+    parts["title"] = " ".join(parts["title"].split())
     return Templates(**parts)
 
 
@@ -122,7 +122,7 @@ async def in_force(session: AsyncSession, store: str, language: Language) -> Tem
     return TemplateOut(
         store=store,
         language=language,
-        subject=row.title,
+        title=row.title,
         text=row.text,
         html=row.html,
         saved_by=row.saved_by,
@@ -132,11 +132,11 @@ async def in_force(session: AsyncSession, store: str, language: Language) -> Tem
 
 async def put(effects: Effects, language: Language, given: TemplateIn, by: str) -> TemplateOut:
     """Put templates in force. TemplateMistakeError."""
-    check(Templates(given.subject, given.text, given.html))
+    check(Templates(given.title, given.text, given.html))
     row = {
         "store": given.store,
         "language": language,
-        "title": given.subject,
+        "title": given.title,
         "text": given.text,
         "html": given.html,
         "saved_by": by,
@@ -160,8 +160,8 @@ async def message(
     found = await in_force(session, store.id, chosen)
     name = open_profile(vault, customer).name
     values = _values(said, store, name, chosen)
-    made = render(Templates(found.subject, found.text, found.html), values)
-    return MessageOut(customer=customer.id, language=chosen, subject=made.subject, text=made.text, html=made.html)
+    made = render(Templates(found.title, found.text, found.html), values)
+    return MessageOut(customer=customer.id, language=chosen, subject=made.title, text=made.text, html=made.html)
 
 
 def _values(said: AfterVisit, store: Store, name: str, language: Language) -> dict[str, object]:

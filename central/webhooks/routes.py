@@ -141,10 +141,10 @@ async def put_template(runtime: RuntimeDep, principal: ManagerDep, language: Lan
 async def preview(principal: ManagerDep, language: Language, body: TemplateIn) -> MessageOut:
     """Nothing is kept, nobody is named."""
     principal.check_store(body.store)
-    given = messages.Templates(body.subject, body.text, body.html)
+    given = messages.Templates(body.title, body.text, body.html)
     try:
         messages.check(given)
         made = messages.render(given, messages.SAMPLE)
     except messages.TemplateMistakeError as error:
         raise HTTPException(422, str(error)) from None
-    return MessageOut(customer="sample", language=language, subject=made.subject, text=made.text, html=made.html)
+    return MessageOut(customer="sample", language=language, subject=made.title, text=made.text, html=made.html)

@@ -194,14 +194,15 @@ class TemplateIn(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"store": "shop", "subject": "Thank you from {{ shop }}", "text": "{{ tried | length }} models tried",
+                {"store": "shop", "title": "Thank you from {{ shop }}", "text": "{{ tried | length }} models tried",
                  "html": "<p>{{ shop }}</p>"}
             ]
         },
     )  # fmt: skip
 
     store: Name
-    subject: Annotated[str, Field(min_length=1, max_length=300)]
+    title: Annotated[str, Field(min_length=1, max_length=300)]
+    """The subject of the message."""
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
     html: Annotated[str, Field(max_length=40_000)] = ""
 
@@ -211,7 +212,7 @@ class TemplateOut(BaseModel):
 
     store: str
     language: str
-    subject: str
+    title: str
     text: str
     html: str
     saved_by: str | None

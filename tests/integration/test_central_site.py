@@ -60,7 +60,7 @@ async def test_the_site_reads_changes_a_summary_and_a_message(shop: Any, import_
 
 async def _own_message(world: World, site: Any) -> None:
     manager = await world.staff("manager", "shop")
-    body = {"store": "shop", "subject": "Hi {{ name }}", "text": "{% for item in tried %}{{ item.sku }}{% endfor %}"}
+    body = {"store": "shop", "title": "Hi {{ name }}", "text": "{% for item in tried %}{{ item.sku }}{% endfor %}"}
     where = "/api/v1/message-templates/en"
     shown = await manager.post(f"{where}/preview", json=body)
     assert (shown.json()["subject"], shown.json()["text"]) == ("Hi Anna", "HP-1")

@@ -33,7 +33,7 @@ P256 = "AmsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW"
 """The curve's base point, compressed: a key as good as any."""
 OBJECTS: Final[dict[str, Any]] = {
     "store": "shop", "visit": "v1", "sku": "HP-1", "subject": ANNA, "customer": "c1", "customer_id": "c1",
-    "q": "lighter",
+    "q": "lighter", "language": "en",
     "label": "label-1", "node": "node-1", "name": "main", "gtin": "4006381333931", "consultant": "q-consultant",
     "receipt": "R-1", "folder": "none", **PERIOD, "what": "footfall",
 }  # fmt: skip

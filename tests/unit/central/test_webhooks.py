@@ -104,7 +104,7 @@ def test_our_own_messages_say_everything_and_keep_names_apart_from_markup(langua
         assert word in made.text, word
         assert word in made.html, word
     assert "<b>Anna" not in made.html
-    assert "\n" not in made.subject
+    assert "\n" not in made.title
 
 
 @pytest.mark.parametrize(
