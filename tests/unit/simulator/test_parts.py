@@ -201,7 +201,7 @@ def test_central_takes_the_import(tmp_path: Path) -> None:
     path = tmp_path / "import.json"
     path.write_text(json.dumps(import_document(CAST, datetime.now(UTC))), encoding="utf-8")
     whole = read_import(path)
-    assert len(whole.products) == len(CAST.products) == 12
+    assert len(whole.products) == len(CAST.products) == 14
     assert len(whole.customers) == 8
 
 
