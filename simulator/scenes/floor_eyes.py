@@ -2,8 +2,8 @@
 
 Misses that last (a hidden person is missed for as long as he is hidden), boxes that end where somebody or a shelf
 stands before the feet, boxes swallowed by non-maximum suppression, jitter that is correlated over time, false boxes.
-The faults are chosen, not fitted. Measured once beside NanoDet on the rendered pictures of one day (seed 1, two cameras):
-whoever is almost wholly visible is found in 96 and 99 % of frames there, in 93 and 92 % here; false boxes per frame 0.10
+The faults are chosen, not fitted. Beside NanoDet on rendered pictures (seed 1, two cameras): who
+is almost wholly visible is found in 96 and 99 % of frames there, in 93 and 92 % here; false boxes per frame are 0.10
 and 0.10 there, 0.03 and 0.10 here.
 """
 
