@@ -13,6 +13,9 @@ UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashe
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
 
+# Whole shops, killed processes and a browser: these look at the clock and want the machine to themselves.
+ALONE := tests/faults tests/integration/test_store_day.py tests/e2e
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev models demo test bench lint format schemas lock clean
 
@@ -29,7 +32,8 @@ demo: setup ## Start a whole store on this machine and play a day in it (VIDEO=f
 test: setup-dev ## Lint, then run every test (what CI runs)
 	@sh tests/system-packages.sh
 	@$(MAKE) --no-print-directory lint
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n 2 --dist loadfile $(foreach path,$(ALONE),--ignore=$(path)) $(PYTEST)
+	$(PY) -m pytest $(ALONE) $(PYTEST)
 
 bench: setup-dev $(BENCH) $(PEERS) ## Measure against a peer and against the limit in one run; writes bench.json
 	$(PY) tests/bench/run.py --out bench.json
