@@ -191,6 +191,8 @@ class Watch:
 
 
 def _shops(row: tuple[Any, ...]) -> bool:
+    if "other" in row:  # of the other store, whatever is written in it
+        return False
     return any(value in {"shop", "c1", ANNA} or (isinstance(value, str) and value.startswith("shop/")) for value in row)
 
 
