@@ -75,7 +75,7 @@ CUSTOMERS = [
     customer("anna", "Anna Sokolova", "ru", ["over-ear headphones", "vinyl"]),
     customer("jonas", "Jonas Weber", "en", ["bookshelf speakers"]),
     customer("quiet", "Somebody Quiet", "en", ["nothing to know"], profile=False),
-    *(customer(f"extra{number}", f"Visitor {number}", "en", ["turntables"]) for number in range(8)),
+    *(customer(f"extra{number}", f"Visitor {number}", "en", ["turntables"]) for number in range(10)),
 ]
 
 

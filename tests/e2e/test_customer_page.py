@@ -50,7 +50,7 @@ def read(page: Page, box: str) -> str:
 
 
 class Relay:
-    """A way to central that can be cut: the browser has no other."""
+    """A way to central that can be cut: the browser has no other. Its own address: tries to log in are counted by it."""
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
@@ -64,7 +64,7 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
+                far = socket.create_connection(self._target, source_address=("127.0.0.2", 0))
                 self._open += [near, far]
                 for ends in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=ends, daemon=True).start()
@@ -128,12 +128,12 @@ def test_the_page_can_be_installed(visitor: Visitor) -> None:
     assert [url for url in listed["urls"] if not page.request.get(url).ok] == []
 
 
-def test_a_touch_gives_the_reader_the_same_token(visitor: Visitor, central: Central) -> None:
+def test_a_touch_gives_the_reader_the_same_token(visitor: Visitor, central: Central, relay: Relay) -> None:
     checkin = pytest.importorskip("edge.checkin", reason="the edge's verifier needs the edge extra")
     values = pytest.importorskip("edge.values")
     page = visitor.open(width=390, height=844)
     page.add_init_script("window.NDEFReader = class { async write(message) { window.written = message.records[0]; } };")
-    page.goto(f"/me#{one_time_code(visitor, 'extra2')}")
+    page.goto(f"{relay.url}/me#{one_time_code(visitor, 'extra2')}")
     page.get_by_role("button", name="Touch the reader instead").click()
     expect(page.locator("#nfc-state")).to_have_text("Done: the reader has your code.")
     written, now = page.evaluate("window.written"), datetime.now(UTC)
@@ -182,10 +182,10 @@ def test_the_camera_reads_the_label(playwright: Playwright, central: Central, tm
         browser.close()
 
 
-def test_price_opinion_call_and_basket(visitor: Visitor, node: FakeNode, central: Central) -> None:
+def test_price_opinion_call_and_basket(visitor: Visitor, node: FakeNode, central: Central, relay: Relay) -> None:
     visit = node.arrive("extra3")
     node.settle()
-    page = connected(visitor, "extra3")
+    page = connected(visitor, "extra3", relay.url)
     page.goto(f"/01/{GTIN}")  # as the phone's own camera opens it
     expect(page.locator("#own-amount")).to_have_text("€309.10")
     expect(page.locator("#own-said")).to_have_text("This price was personalised for you by automated decision.")
@@ -217,10 +217,10 @@ def test_price_opinion_call_and_basket(visitor: Visitor, node: FakeNode, central
     node.leave(visit)
 
 
-def test_a_price_needs_consent_and_recognition_its_code(visitor: Visitor, node: FakeNode) -> None:
-    visit = node.arrive("extra5")
+def test_a_price_needs_consent_and_recognition_its_code(visitor: Visitor, node: FakeNode, relay: Relay) -> None:
+    visit = node.arrive("extra8")
     node.settle()
-    page = connected(visitor, "extra5")
+    page = connected(visitor, "extra8", relay.url)
     for name in ("Show me personal prices", "Recognise me when I come in"):
         with page.expect_response("**/api/v1/me/consents"):
             page.locator("label.switch", has_text=name).click()
@@ -237,7 +237,7 @@ def test_staff_connect_a_phone_and_the_customer_erases_everything(visitor: Visit
     desk.get_by_label("Customer number").fill("nobody")
     desk.get_by_role("button", name="Make a code").click()
     expect(desk.get_by_role("alert")).to_have_text("No customer of this shop has this number.")
-    desk.get_by_label("Customer number").fill("extra0")
+    desk.get_by_label("Customer number").fill("extra9")
     desk.get_by_role("button", name="Make a code").click()
     expect(desk.locator("#link svg")).to_be_visible()
     link = read(desk, "#link")
@@ -250,7 +250,7 @@ def test_staff_connect_a_phone_and_the_customer_erases_everything(visitor: Visit
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save my data").click()
     exported = json.loads(Path(saved.value.path()).read_text(encoding="utf-8"))
-    assert exported["customers"] == ["extra0"]
+    assert exported["customers"] == ["extra9"]
     page.get_by_role("button", name="Erase everything about me").click()
     page.get_by_role("button", name="Erase", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("The number of your receipt")
