@@ -44,6 +44,10 @@ class StaffRules:
                     self._staff.add(stay.name)
             stays.over(now)
 
+    def doubt(self, tracks: Iterable[str]) -> None:
+        """These may be somebody else by now."""
+        self._staff.difference_update(tracks)
+
     def forget(self, tracks: Collection[str]) -> None:
         """Tracks that ended."""
         self._known.difference_update(tracks)

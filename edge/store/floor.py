@@ -50,6 +50,7 @@ class StoreFloor:
         self._arrivals = Arrivals()
         self._rules = StaffRules(config.zones)
         self._house: frozenset[str] = frozenset()
+        self._uncounted: set[str] = set()
         self._groups = GroupStage(
             Walk(settings.group_gap_s, settings.group_walk_s, settings.u_turn_s), calibrated=calibrated
         )
@@ -70,7 +71,7 @@ class StoreFloor:
         """What follows from one frame of one camera."""
         look = Look(camera, now.monotonic - self._delays[camera], view.positions, view.ended)
         self._earlier |= {position.track: position for position in view.earlier}
-        store = self._tracker.step(look, self._visits.tracks())
+        store = self._tracker.step(look, (*self._visits.tracks(), *self._rules.tracks))
         self._begin(store, view, now)
         emitted = self._told(store, now)
         for track in view.ended:
@@ -83,7 +84,7 @@ class StoreFloor:
     def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]:
         """What follows from a look of another node's camera; its cells are that node's to count."""
         look = Look(camera, at.monotonic, view.positions, view.ended)
-        store = self._tracker.step(look, self._visits.tracks())
+        store = self._tracker.step(look, (*self._visits.tracks(), *self._rules.tracks))
         self._since(store.positions)
         return self._told(store, at)
 
@@ -119,13 +120,17 @@ class StoreFloor:
     def _told(self, store: StoreView, now: Instant) -> list[Emission]:
         # Before the visits hear of it: who crossed outwards and is gone has left, not been lost.
         emitted = self._held(self._turns.release({*store.ended, *store.doubted}), now)
-        self._visits.floor(store.positions, store.ended, now, doubted=store.doubted, suspended=store.suspended)
+        doubted = [track for track in store.doubted if track in self._visits.tracks()]
+        self._visits.floor(store.positions, store.ended, now, doubted=doubted, suspended=store.suspended)
+        self._rules.doubt(store.doubted)
         emitted += self._zones.unsure(store.suspended.union(store.doubted), self._visits.visit_of, now)
         self._zones.disown(store.doubted)
         emitted += self._cross(store, now)
         emitted += self._admit_staff(store, now)
         customers = self._customers(store.positions)
-        emitted += self._zones.step(customers, self._visits.visit_of, now, store.hidden)
+        # Who may be of the house or may not, by now, is not counted, but is somebody at a shelf: a label must know.
+        someone = [position for position in store.positions if position.track not in self._house]
+        emitted += self._zones.step(someone, self._visits.visit_of, now, store.hidden)
         emitted += self._zones.unsure(store.suspended, self._visits.visit_of, now)
         emitted += self._groups.step(customers, now)
         for queue in self._queues:
@@ -135,7 +140,7 @@ class StoreFloor:
         return emitted
 
     def _customers(self, positions: Iterable[FloorPosition]) -> tuple[FloorPosition, ...]:
-        return tuple(position for position in positions if position.track not in self._house)
+        return tuple(position for position in positions if position.track not in self._uncounted)
 
     def _admit_staff(self, store: StoreView, now: Instant) -> list[Emission]:
         """Who is of the house now; whoever is so newly leaves what was begun as a customer."""
@@ -144,6 +149,7 @@ class StoreFloor:
         fresh, self._house = house - self._house, house
         if not fresh:
             return []
+        self._uncounted |= fresh
         self._turns.drop(fresh)
         self._groups.drop(fresh)
         for queue in self._queues:
@@ -161,7 +167,7 @@ class StoreFloor:
             self._tracker.leave(crossing.track, crossing.direction == "out")
             if crossing.direction == "in" and crossing.line in self._staff_lines:
                 self._rules.mark([crossing.track])
-        counted = [one for one in crossings if one.line not in self._staff_lines and one.track not in self._house]
+        counted = [one for one in crossings if one.line not in self._staff_lines and one.track not in self._uncounted]
         emitted: list[Emission] = []
         for crossing in crossings:
             if crossing not in counted and crossing.direction == "out":
@@ -187,6 +193,7 @@ class StoreFloor:
         self._zones.forget(tracks)
         self._rules.forget(tracks)
         self._footprints.forget(tracks)
+        self._uncounted.difference_update(tracks)
         for queue in self._queues:
             queue.forget(tracks)
         for track in tracks:

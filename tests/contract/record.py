@@ -57,7 +57,9 @@ def samples() -> list[Wire]:
         e.ZoneDwelled(zone="shelf-1", dwell_s=5.0, **WHO),
         e.ZoneLeft(zone="shelf-1", dwell_s=41.7, **WHO),
         e.LineCrossed(line="door", direction="in", **WHO),
-        e.FloorOccupancy(camera="floor", minute=AT.replace(second=0, microsecond=0), cells=((4, 7, 12.5), (5, 7, 3.0))),
+        e.FloorOccupancy(
+            camera="floor", minute=AT.replace(second=0, microsecond=0), cells=((4, 7, 12.5), (5, 7, 3.0)), people=(2, 1)
+        ),
         q.CameraCalibration(
             camera="floor", state="INVALID", reason="moved", detail="the camera was moved", residual_m=0.21,
             drift_m=0.8, calibrated_at=AT - timedelta(days=30), at=AT,

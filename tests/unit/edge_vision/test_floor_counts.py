@@ -32,8 +32,8 @@ def at(seconds: float, shift: float = 0.0) -> Instant:
     return Instant(1000.0 + seconds, START + timedelta(seconds=seconds + shift))
 
 
-def here(t: float, edge: bool = False, **tracks: PlanPoint) -> tuple[FloorPosition, ...]:
-    return tuple(FloorPosition(name, point, 1000.0 + t, edge=edge) for name, point in tracks.items())
+def here(t: float, **tracks: PlanPoint) -> tuple[FloorPosition, ...]:
+    return tuple(FloorPosition(name, point, 1000.0 + t) for name, point in tracks.items())
 
 
 def nobody(track: str) -> None:

@@ -1,9 +1,10 @@
 """mosquitto's access list from the contract's channel table: `python acl.py NODES.json`, the list on standard output.
 
 NODES.json: [{"store": "shop", "node": "node-1", "counters": ["cameras/door/#"]}, ...]; `counters` (optional) are the
-topic filters of cameras that count (ONVIF Profile M), as in the node's configuration. Run with the release on PYTHONPATH, so that the list always
-fits the version that is installed. A node may say its own up kinds and hear its own down kinds; it may tell
-the other nodes of its store where people are (contract.local), which central can not hear. Nothing else.
+topic filters of cameras that count (ONVIF Profile M), as in the node's configuration. Run with the release on
+PYTHONPATH, so that the list always fits the version that is installed. A node may say its own up kinds and hear its own
+down kinds; it may tell the other nodes of its store where people are (contract.local), which central can not hear.
+Nothing else.
 """
 
 from __future__ import annotations
