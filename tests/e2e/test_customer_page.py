@@ -50,7 +50,7 @@ def read(page: Page, box: str) -> str:
 
 
 class Relay:
-    """A way to central that can be cut: the browser has no other. Its own address: tries to log in are counted by it."""
+    """A way to central that can be cut: the browser has no other. Tries to log in are counted by its address."""
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
