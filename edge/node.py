@@ -84,7 +84,12 @@ class Node:
         self._started = clock.now()
         self._started_at = clock.monotonic()
         self._publisher = Publisher(
-            broker, self._address, self._store, clock, birth=self._birth, handle=self._heard,
+            broker,
+            self._address,
+            self._store,
+            clock,
+            birth=self._birth,
+            handle=self._heard,
             listen=(*((local.topic(config.store, "+"),) if config.floor.share else ()), *self._counters.topics),
         )
         self._writer.listen(lambda _group: self._publisher.wake())

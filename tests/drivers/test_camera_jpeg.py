@@ -25,7 +25,9 @@ def test_size_and_brightness_are_known_without_decoding_the_whole(width: int, he
     assert picture.image.shape == (height, width, 3)
     np.testing.assert_array_equal(picture.image, cv2.imdecode(data, cv2.IMREAD_COLOR))
     assert picture.image is picture.image
-    assert abs(float(picture.grey.mean()) - float(cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY).mean())) < (2 if width > 100 else 12)
+    assert abs(float(picture.grey.mean()) - float(cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY).mean())) < (
+        2 if width > 100 else 12
+    )
 
 
 def test_a_torn_picture_is_either_no_picture_or_of_its_full_size() -> None:

@@ -13,7 +13,18 @@ from central.web.assets import NODE_MODULES
 if TYPE_CHECKING:
     from conftest import FakeNode, Visitor
 
-PAGES = ("/login", "/arrivals", "/floor", "/analytics", "/labels", "/system", "/me", "/me/scan", "/codes", "/no-such-page")
+PAGES = (
+    "/login",
+    "/arrivals",
+    "/floor",
+    "/analytics",
+    "/labels",
+    "/system",
+    "/me",
+    "/me/scan",
+    "/codes",
+    "/no-such-page",
+)
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 TITLES = {
     "/login": "Войти",

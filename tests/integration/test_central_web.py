@@ -20,7 +20,16 @@ from contract.checkin import parse_certificate
 
 BASE = "http://central.test"
 PASSWORD = "correct horse"
-PUBLIC = {"/health", "/login", "/me", "/", "/api/v1/me/login", "/01/{gtin}", "/site/search", "/api/v1/erasures/{number}"}
+PUBLIC = {
+    "/health",
+    "/login",
+    "/me",
+    "/",
+    "/api/v1/me/login",
+    "/01/{gtin}",
+    "/site/search",
+    "/api/v1/erasures/{number}",
+}
 
 
 class Site:

@@ -36,9 +36,7 @@ def tracker(**settings: float) -> StoreTracker:
     return StoreTracker("s-", StoreSettings(**settings))
 
 
-def walk(
-    store: StoreTracker, start: float, end: float, named: tuple[str, ...] = (), **paths: Path
-) -> list[StoreView]:
+def walk(store: StoreTracker, start: float, end: float, named: tuple[str, ...] = (), **paths: Path) -> list[StoreView]:
     """`paths`: camera_track=function of time to a place, or None while unseen; ten looks a second."""
     views = []
     for step in range(round((end - start) * 10)):
