@@ -88,6 +88,7 @@ def test_open_stands_on_a_good_document() -> None:
         (b" " * 5000, KEY, "larger than"),
         (document(), b"short", "not signed"),
     ],
+    ids=range(16),  # the key is another one in every process
 )
 def test_open_is_refused_with_the_reason(paper: bytes | None, key: bytes | None, words: str) -> None:
     granted = decide("open", paper=paper, key=key)
