@@ -45,6 +45,8 @@ from central.privacy.vault import Vault
 from central.segments.tables import CustomerSegments
 
 MOST_CHOICES: Final = 6
+ENOUGH: Final = 10
+"""People behind a figure that anybody may read."""
 _SURE_WORDS: Final = 0.8
 _USUAL: Final = ("bass", "weight", "noise", "battery", "noise_cancelling", "treble", "power", "brightness")
 
@@ -59,6 +61,7 @@ __all__ = [
     "search",
     "suggest",
     "tried",
+    "verdict",
 ]
 
 
@@ -84,6 +87,16 @@ async def _known(
         row = await session.get(CustomerSegments, subject)
         segments = row.segments if row else ()
     return _Known(True, together(await of_subject(session, vault, subject) if opinions is None else opinions), segments)
+
+
+async def verdict(session: AsyncSession, store: str, sku: str, category: str | None) -> tuple[int, int] | None:
+    """How many liked and how many disliked a product they tried; None below ten people (PRIVACY P10).
+
+    As counted when the tastes of the category were learned last, so that one more opinion cannot be read off it.
+    """
+    statement = select(Prior).where(Prior.store == store, Prior.category == (category or ""))
+    counted = likes_of((await session.scalars(statement)).all()).get(sku)
+    return counted if counted is not None and sum(counted) >= ENOUGH else None
 
 
 async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:

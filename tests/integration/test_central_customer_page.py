@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from central.analytics.tables import Scan
 from central.app import create_app
+from central.preferences.tables import Prior
 from central.pricing import quote_code
 from central.pricing.tables import Quote
 from central.privacy import service as privacy
@@ -194,3 +195,15 @@ async def test_the_pages_of_a_product_and_of_what_is_mine(shop: Any, app: Any, p
         assert "data-liked" not in public.text
         assert (await stranger.get("/me/mine")).headers["location"] == "/me"
         assert (await stranger.get("/me/find", params={"store": "nowhere"})).status_code == 404
+
+
+async def test_what_others_thought_is_said_of_ten_people_or_more(shop: Any, phone: Phone) -> None:
+    for liked, disliked, said in ((6, 3, False), (8, 3, True)):
+        async with shop.runtime.db.write() as session:
+            likes: dict[str, object] = {"HP-1": [liked, disliked]}
+            prior = Prior(
+                store="shop", category="", segment="", people=20, weights={}, likes=likes, learned_at=shop.now
+            )
+            await session.merge(prior)
+        page = await phone.client.get("/me/scan", params={"sku": "HP-1"})
+        assert ("Tried in the shop by 11 people: 8 liked it." in page.text) is said

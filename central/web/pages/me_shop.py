@@ -46,6 +46,8 @@ class Shelf:
     """The customer allows a profile, so an opinion may be kept."""
     choices: list[Choice]
     opinion: OpinionOut | None
+    verdict: tuple[int, int] | None
+    """How many liked and disliked it, of those who tried it in the shop."""
 
 
 @router.get("/me/scan")
@@ -106,6 +108,7 @@ async def _shelf(
         keeps=keeps,
         choices=await preferences.parameter_choices(session, row.store, row.sku, language) if keeps else [],
         opinion=await _opinion(session, runtime, me, row) if keeps and me else None,
+        verdict=await preferences.verdict(session, row.store, row.sku, row.category),
     )
 
 
