@@ -62,6 +62,9 @@ class Desk:
             return publish_leaving(amount, came, gone, self._k)
         if key.series == "bought":
             figure = publish_part(amount, await self._stopped(key, amount), self._k)
+        elif key.series == "ordered":
+            # Not kept for later: the same person may order again tomorrow and would count twice.
+            return publish(amount, self._k), None
         else:
             figure = publish(amount, self._k)
         return (figure, None) if figure is not None else (None, amount)

@@ -54,7 +54,7 @@ def _table(answer: Answer) -> tuple[Mapping[str, Type], list[list[object]]]:
         numbers: dict[str, Type] = {"stays": "BIGINT", "p50_s": "DOUBLE", "p90_s": "DOUBLE", "total_s": "DOUBLE"}
         return _fields({"zone": "VARCHAR", **numbers}, answer.zones)
     if isinstance(answer, Funnel):
-        steps: dict[str, Type] = dict.fromkeys(("passed", "stopped", "scanned", "bought"), "BIGINT")
+        steps: dict[str, Type] = dict.fromkeys(("passed", "stopped", "scanned", "bought", "ordered"), "BIGINT")
         return _fields({"zone": "VARCHAR", **steps}, answer.zones)
     if isinstance(answer, Queues):
         columns: dict[str, Type] = {"at": "TIMESTAMPTZ", "since": "TIMESTAMPTZ", "until": "TIMESTAMPTZ"}

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Row, and_, false, func, select, update
@@ -26,6 +26,8 @@ from central.visits.tables import Visit
 FOR_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Day of series that are carried on from day to day."""
 _CHUNK = 500
+ORDERED_WITHIN = timedelta(days=14)
+"""An order on the site this long after a stay counts for the shelf."""
 
 
 class Key(NamedTuple):
@@ -205,6 +207,11 @@ def _refused(store: InstrumentedAttribute[str], visit: InstrumentedAttribute[Any
     return known.where(Visit.store == store, Visit.id == visit, Visit.subject.is_not(None), ~agreed).exists()
 
 
+def _disagreed(subject: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    agreed = func.coalesce(SubjectConsent.purposes["analytics"].as_boolean(), false())
+    return ~select(SubjectConsent.subject).where(SubjectConsent.subject == subject, agreed).exists()
+
+
 async def bought(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
     """Visits that stopped in a zone and bought, on that day, something that is labelled there."""
     of_sale = and_(SaleLine.channel == Sale.channel, SaleLine.scope == Sale.scope, SaleLine.sale == Sale.id)
@@ -225,6 +232,32 @@ async def bought(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
     for place, _ in (await session.execute(statement)).all():
         slot = Slot(Key("bought", "camera", place, FOR_EVER), after - HOUR)
         amount = found[slot]
+        amount.start, amount.until, amount.people = day, after, amount.people + 1
+    return found
+
+
+async def ordered(session: AsyncSession, grid: Grid, day: datetime) -> Amounts:
+    """People who ordered on the site, on that day, what is labelled in a zone where they had stopped shortly before."""
+    of_sale = and_(SaleLine.channel == Sale.channel, SaleLine.scope == Sale.scope, SaleLine.sale == Sale.id)
+    came = and_(Visit.subject == Sale.subject, Visit.store == grid.store)
+    stopped = and_(Stay.visit == Visit.id, Stay.store == Visit.store, Stay.stopped, Stay.left_at <= Sale.at)
+    labelled = and_(Label.store == Stay.store, Label.zone == Stay.zone, Label.sku == SaleLine.sku)
+    after = next_day(day, grid.zone)
+    statement = (
+        select(Stay.zone, Sale.subject, Stay.left_at, Sale.at)
+        .select_from(Sale)
+        .join(SaleLine, of_sale)
+        .join(Visit, came)
+        .join(Stay, stopped)
+        .join(Label, labelled)
+        .where(Sale.channel == "site", Sale.at >= day, Sale.at < after, Sale.subject.is_not(None))
+        .where(~_disagreed(Sale.subject))
+    )
+    rows = (await session.execute(statement)).all()
+    people = {(place, subject) for place, subject, left_at, at in rows if at - left_at <= ORDERED_WITHIN}
+    found = Amounts()
+    for place, _ in people:
+        amount = found[Slot(Key("ordered", "camera", place, FOR_EVER), after - HOUR)]
         amount.start, amount.until, amount.people = day, after, amount.people + 1
     return found
 

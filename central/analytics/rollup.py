@@ -22,7 +22,7 @@ SETTLE = timedelta(minutes=5)
 SALES_AFTER = timedelta(hours=3)
 """A day is looked through for sales this long after it is over."""
 _SALES_BACK = timedelta(days=31)
-_ORDER = {"in": 0, "out": 1, "passed": 2, "stopped": 3, "scanned": 4, "bought": 9}
+_ORDER = {"in": 0, "out": 1, "passed": 2, "stopped": 3, "scanned": 4, "bought": 9, "ordered": 9}
 """Within an hour: a whole is judged before its parts."""
 
 
@@ -51,6 +51,7 @@ async def _sales(session: AsyncSession, grid: Grid, now: datetime, found: gather
         progress = Progress(store=grid.store, sales_until=day_start(now - _SALES_BACK, grid.zone))
         session.add(progress)
     while (after := next_day(progress.sales_until, grid.zone)) + SALES_AFTER <= now:
-        for slot, amount in (await gather.bought(session, grid, progress.sales_until)).items():
-            found[slot].add(amount)
+        for sales in (gather.bought, gather.ordered):
+            for slot, amount in (await sales(session, grid, progress.sales_until)).items():
+                found[slot].add(amount)
         progress.sales_until = after

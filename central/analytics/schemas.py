@@ -124,6 +124,8 @@ class FunnelZone(BaseModel):
     stopped: int | None
     scanned: int | None
     bought: int | None
+    ordered: int | None
+    """On the site, within 14 days after the stay: another day's people, not a part of those who stopped."""
 
 
 class Funnel(Figures):

@@ -144,7 +144,7 @@ def _count(bucket: Bucket, series: str, people: int) -> None:
 
 async def funnel(session: AsyncSession, asked: Asked) -> Funnel:
     """How far people went in each zone."""
-    found = await reading.read(session, asked, *PEOPLE, "bought")
+    found = await reading.read(session, asked, *PEOPLE, "bought", "ordered")
     zones = [
         FunnelZone(
             zone=place,
@@ -152,8 +152,9 @@ async def funnel(session: AsyncSession, asked: Asked) -> Funnel:
             stopped=found.total(place, *STOPPED).people or None,
             scanned=found.total(place, "scanned").people or None,
             bought=found.total(place, "bought").people or None,
+            ordered=found.total(place, "ordered").people or None,
         )
-        for place in found.places(*PEOPLE, "bought")
+        for place in found.places(*PEOPLE, "bought", "ordered")
     ]
     return Funnel.model_validate({**found.head(), "zones": zones})
 

@@ -22,6 +22,7 @@ from central.analytics.tables import Crossing, DayFigure, Figure, OccupancyMinut
 from central.catalogue.tables import Store
 from central.ingest.tables import Event
 from central.privacy.retention import forget_old
+from central.privacy.service import record as record_consent
 from central.sales.tables import Sale, SaleLine
 from contract.events import (
     CounterReported,
@@ -263,6 +264,38 @@ async def test_the_funnel_shows_steps_with_enough_people_on_both_sides(shop: Any
     await _count(shop)
     (zone,) = (await _ask(shop, service.funnel, start.replace(hour=0), start.replace(hour=0) + DAY)).zones
     assert (zone.passed, zone.stopped, zone.scanned, zone.bought) == (50, 30, 15, 12)
+
+
+async def _order(session: Any, number: int, subject: str, at: datetime, sku: str = "HP-1") -> None:
+    names = {"channel": "site", "scope": "web"}
+    session.add(Sale(**names, id=f"o{number}", store="shop", subject=subject, currency="EUR", at=at, recorded_at=at))
+    await session.flush()
+    session.add(SaleLine(**names, sale=f"o{number}", sku=sku, quantity=1, price=100))
+
+
+async def test_orders_on_the_site_after_a_stay_count_for_the_shelf(shop: Any) -> None:
+    await shop.load()
+    start = shop.now
+    people = [f"{number:032x}" for number in range(1, 15)]
+    for number, subject in enumerate(people):
+        await shop.arrive(f"v{number}", subject)
+        async with shop.runtime.change() as effects:
+            given = {"text_version": "1", "text_sha256": "0" * 64, "channel": "test", "given_at": shop.now}
+            await record_consent(effects, subject, {"analytics": number < 13}, **given)
+    await shop.feed(*(_stay(shop, 100 + n, dwell_s=40.0, visit=f"v{n}") for n in range(14)))
+    for day, buyers in ((1, people), (2, people[:4] * 3), (20, people)):
+        async with shop.runtime.db.write() as session:
+            for number, subject in enumerate(buyers):
+                await _order(session, 100 * day + number, subject, start + day * DAY)
+            await _order(session, 100 * day + 99, people[0], start + day * DAY, sku="TV-1")
+    shop.wait(86_400 * 22)
+    await _count(shop)
+    first = start.replace(hour=0)
+    asked = [(first, first + 2 * DAY), (first + 2 * DAY, first + 3 * DAY), (first + 3 * DAY, first + 21 * DAY)]
+    found = [(await _ask(shop, service.funnel, *period)).zones for period in asked]
+    # 13 agreed to be counted; four people who order twelve times are four; a fortnight later it is no longer the shelf
+    ordered = [sum(zone.ordered or 0 for zone in zones if zone.zone == "audio") for zones in found]
+    assert ordered == [13, 0, 0]
 
 
 def _calibration(shop: Any, camera: str, audit: Audit | None) -> CameraCalibration:

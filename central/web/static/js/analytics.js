@@ -162,7 +162,7 @@ function drawFunnel(rows) {
   const top = Math.max(1, ...rows.map((one) => one.passed ?? 0));
   const of = (part, all) => (part && all ? `${Math.round((100 * part) / all)} %` : null);
   element("funnel").replaceChildren(...rows.map((one) => row(nameOf(one.zone), [
-    count(one.passed), [count(one.stopped), of(one.stopped, one.passed)], [count(one.scanned), of(one.scanned, one.passed)], [count(one.bought), of(one.bought, one.passed)],
+    count(one.passed), [count(one.stopped), of(one.stopped, one.passed)], [count(one.scanned), of(one.scanned, one.passed)], [count(one.bought), of(one.bought, one.passed)], count(one.ordered),
   ], (one.passed ?? 0) / top, labels("funnel-table"))));
 }
 
