@@ -26,7 +26,7 @@ _HALF_SHARP = 0.02
 _NOSE_DEPTH = 0.6
 """The nose stands about 0.6 eye distances before the eyes: its sideways shift over that is tan(yaw)."""
 _PITCH_FRONTAL = 0.5
-_PITCH_UP, _PITCH_DOWN = 0.35, 0.25
+_PITCH_UP, _PITCH_DOWN = 0.35, 0.3
 """How far from there the nose stands when a head looks up or down too far; looking down hides more of a face."""
 _YAW_LIMIT_DEG = 38.0
 
