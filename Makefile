@@ -14,7 +14,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashe
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
 
 # Whole shops, killed processes and a browser: these look at the clock and want the machine to themselves.
-ALONE := tests/faults tests/integration/test_store_day.py tests/integration/test_central_behaviour_load.py tests/e2e
+ALONE := tests/faults tests/privacy/test_p2_a_non_match_leaves_nothing.py tests/integration/test_store_day.py tests/integration/test_central_behaviour_load.py tests/e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev models demo test bench lint format schemas lock clean
