@@ -40,7 +40,8 @@ COUNT_S = 60.0
 FEEDS_S = 20.0
 LEARN_S = 6 * 3600.0
 TELL_S = 2.0
-SEGMENTS_S = 30.0
+SEGMENTS_S = 10.0
+SEGMENTS_AT_ONCE = 40
 DELIVER_S = 1.0
 
 
@@ -172,13 +173,11 @@ class Background:
                 await site.tell_visit(effects, store, visit)
 
     async def segments(self) -> None:
-        """Who moved between segments, to the site."""
+        """Who moved between segments, to the site. A few at a time: after an import thousands are due at once."""
         runtime = self._runtime
-        while True:
-            async with runtime.db.read() as session:
-                due = await segments.due(session, runtime.clock.now())
-            if not due:
-                return
+        async with runtime.db.read() as session:
+            due = await segments.due(session, runtime.clock.now(), limit=SEGMENTS_AT_ONCE)
+        if due:
             async with runtime.change() as effects:
                 await site.tell_moves(effects, await segments.recompute(effects, due))
 
