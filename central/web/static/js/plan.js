@@ -42,6 +42,8 @@ export class Plan {
     title.textContent = name;
     count.textContent = "–";
     tag.append(title, count);
+    // the zone's table says the same in words; an empty tag is no tooltip to a screen reader
+    shape.on("tooltipopen", (event) => event.tooltip.getElement()?.removeAttribute("role"));
     shape.bindTooltip(tag, { permanent: true, direction: "center", className: "zone-tag" });
     return { shape, tag, count };
   }
