@@ -68,11 +68,12 @@ class FloorScene:
         self.camera = camera or Pinhole((x, y, plan.camera_height), math.radians(20), 0.586 * size[0], size)
         size = self.camera.size
         self._backdrop = paint_store(plan, self.camera, seed)
+        things = [(shelf.footprint, shelf.height) for shelf in plan.shelves] + fixtures(plan)
+        # What stands beside or behind the camera hides nobody whom it sees.
         self._furniture = [
-            (shelf.footprint, silhouette(self.camera, shelf.footprint, shelf.height)) for shelf in plan.shelves
-        ]
-        self._furniture += [
-            (footprint, silhouette(self.camera, footprint, height)) for footprint, height in fixtures(plan)
+            (footprint, silhouette(self.camera, footprint, height))
+            for footprint, height in things
+            if all(self.camera.depth(x, y, 0.0) > 0.3 for x, y in footprint)
         ]
         self._shadow = _soft_disc()
         self._sensor = Sensor(size, 3.5, seed)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,20 @@ from simulator.scenes.plan import Polygon, Shelf, StorePlan
 Image = npt.NDArray[np.uint8]
 
 _COUNTER_HEIGHT = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solid:
+    """An upright box; metres."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    z: tuple[float, float]
+    faces: BoxFaces
+
+    def away(self, eye: tuple[float, float, float]) -> float:
+        """Distance of its middle from the camera, for painting from far to near."""
+        return math.dist([sum(side) / 2 for side in (self.x, self.y, self.z)], eye)
 
 
 def paint_store(plan: StorePlan, camera: Pinhole, seed: int) -> Image:
@@ -30,10 +47,11 @@ def paint_store(plan: StorePlan, camera: Pinhole, seed: int) -> Image:
     )
     _ceiling(painting, plan)
     _walls(painting, plan)
-    for shelf in sorted(plan.shelves, key=lambda s: -s.y1):
-        _shelf(painting, shelf, rng)
-    _till(painting, plan)
-    _scanner(painting, plan)
+    solids = [_shelf(shelf, rng) for shelf in sorted(plan.shelves, key=lambda s: -s.y1)]
+    solids += [*_till(plan), *_scanner(plan)]
+    eye = camera.position
+    for solid in sorted(solids, key=lambda solid: -solid.away(eye)):
+        painting.box(solid.x, solid.y, solid.z, solid.faces)
     return painting.finish()
 
 
@@ -120,6 +138,17 @@ def _walls(painting: Painting, plan: StorePlan) -> None:
             (0, plan.depth, 0),
         ],
     )
+    front = gradient((206, 210, 212), (180, 186, 190), (plan.width, high))
+    cv2.rectangle(front, (0, front.shape[0] - 14), (front.shape[1], front.shape[0]), (120, 122, 125), -1)
+    painting.surface(
+        front,
+        [
+            (plan.width, 0, high),
+            (0, 0, high),
+            (0, 0, 0),
+            (plan.width, 0, 0),
+        ],
+    )
     side = gradient((196, 200, 203), (168, 174, 178), (plan.depth, high))
     painting.surface(
         side,
@@ -157,27 +186,29 @@ def _entrance_wall(plan: StorePlan) -> Image:
     return wall
 
 
-def _shelf(painting: Painting, shelf: Shelf, rng: np.random.Generator) -> None:
+def _shelf(shelf: Shelf, rng: np.random.Generator) -> _Solid:
     long = shelf.y2 - shelf.y1 if shelf.facing[0] else shelf.x2 - shelf.x1
     front = gondola((long, shelf.height), shelf.name, rng)
     body = (92, 98, 104)
     faces = BoxFaces(body, left=front) if shelf.facing[0] else BoxFaces(body, front=front)
-    painting.box((shelf.x1, shelf.x2), (shelf.y1, shelf.y2), (0, shelf.height), faces)
+    return _Solid((shelf.x1, shelf.x2), (shelf.y1, shelf.y2), (0, shelf.height), faces)
 
 
-def _till(painting: Painting, plan: StorePlan) -> None:
+def _till(plan: StorePlan) -> tuple[_Solid, ...]:
+    """The counter and the screen on it."""
     (x1, y1), _, (x2, y2), _ = plan.till
-    painting.box((x1, x2), (y1, y2), (0, _COUNTER_HEIGHT), BoxFaces((96, 120, 150)))
     middle = (y1 + y2) / 2
-    painting.box(
-        (x1 + 0.28, x1 + 0.33),
-        (middle - 0.2, middle + 0.2),
-        (_COUNTER_HEIGHT, _COUNTER_HEIGHT + 0.3),
-        BoxFaces((48, 44, 42)),
+    screen = (_COUNTER_HEIGHT, _COUNTER_HEIGHT + 0.3)
+    return (
+        _Solid((x1, x2), (y1, y2), (0, _COUNTER_HEIGHT), BoxFaces((96, 120, 150))),
+        _Solid((x1 + 0.28, x1 + 0.33), (middle - 0.2, middle + 0.2), screen, BoxFaces((48, 44, 42))),
     )
 
 
-def _scanner(painting: Painting, plan: StorePlan) -> None:
+def _scanner(plan: StorePlan) -> tuple[_Solid, ...]:
+    """The post and the head on it."""
     x, y = plan.scanner
-    painting.box((x - 0.09, x + 0.09), (y - 0.07, y + 0.07), (0, 1.05), BoxFaces((70, 66, 64)))
-    painting.box((x - 0.14, x + 0.14), (y - 0.10, y + 0.10), (1.05, 1.22), BoxFaces((150, 110, 60)))
+    return (
+        _Solid((x - 0.09, x + 0.09), (y - 0.07, y + 0.07), (0, 1.05), BoxFaces((70, 66, 64))),
+        _Solid((x - 0.14, x + 0.14), (y - 0.10, y + 0.10), (1.05, 1.22), BoxFaces((150, 110, 60))),
+    )

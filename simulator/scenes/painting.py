@@ -13,6 +13,7 @@ import numpy.typing as npt
 from simulator.scenes.pinhole import Pinhole
 
 Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
 Colour = tuple[int, int, int]
 Corner = tuple[float, float, float]
 
@@ -29,15 +30,34 @@ class Painting:
         self._canvas = np.zeros((height * 2, width * 2, 3), np.uint8)
 
     def surface(self, texture: Image, corners: Sequence[Corner]) -> None:
-        """Paint `texture` onto the flat quadrilateral `corners` (top left, top right, bottom right, bottom left)."""
-        height, width = texture.shape[:2]
-        flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        seen = np.asarray(self._camera.project(corners), np.float32)
-        lift = cv2.getPerspectiveTransform(flat, seen)
+        """Paint `texture` onto the flat parallelogram `corners` (top left, top right, bottom right, bottom left).
+
+        What of it lies behind the camera is not seen, though the same projection has a place for it in the picture.
+        """
+        lift = self._lift(texture, corners)
         size = (self._canvas.shape[1], self._canvas.shape[0])
-        cv2.warpPerspective(
-            texture, lift, size, dst=self._canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
-        )
+        before = self._before(lift)
+        painted = self._canvas if before is None else self._canvas.copy()
+        cv2.warpPerspective(texture, lift, size, dst=painted, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+        if before is not None:
+            self._canvas[before] = painted[before]
+
+    def _lift(self, texture: Image, corners: Sequence[Corner]) -> Floats:
+        """Homography from pixels of the texture to the picture, its last row the depth in metres."""
+        origin, right, _, down = np.asarray(corners, np.float64)
+        height, width = texture.shape[:2]
+        plane = np.column_stack([(right - origin) / width, (down - origin) / height, origin - self._camera.position])
+        focal, (across, tall) = self._camera.focal, self._camera.size
+        lens = np.array([[focal, 0, across / 2], [0, focal, tall / 2], [0, 0, 1.0]])
+        return np.asarray(lens @ self._camera.axes() @ plane, np.float64)
+
+    def _before(self, lift: Floats) -> npt.NDArray[np.bool_] | None:
+        """Pixels at which the plane is before the camera; None when that is so everywhere."""
+        height, width = self._canvas.shape[:2]
+        across, down, constant = np.linalg.inv(lift)[2]
+        nearness = across * np.arange(width)[None, :] + down * np.arange(height)[:, None] + constant
+        before = np.asarray(nearness > 0, np.bool_)
+        return None if before.all() else before
 
     def box(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], faces: BoxFaces) -> None:
         """Paint an upright box; only the sides the camera can see."""
@@ -51,6 +71,8 @@ class Painting:
             self.surface(faces.right, [(x2, y1, z2), (x2, y2, z2), (x2, y2, z1), (x2, y1, z1)])
         if eye_y < y1:
             self.surface(faces.front, [(x1, y1, z2), (x2, y1, z2), (x2, y1, z1), (x1, y1, z1)])
+        if eye_y > y2:
+            self.surface(faces.back, [(x2, y2, z2), (x1, y2, z2), (x1, y2, z1), (x2, y2, z1)])
 
     def finish(self, blur: float = 0.6) -> Image:
         """The finished picture at the camera's own size."""
@@ -66,6 +88,7 @@ class BoxFaces:
         self.front = front if front is not None else plain(colour)
         self.left = left if left is not None else plain(_shaded(colour, 0.78))
         self.right = plain(_shaded(colour, 0.68))
+        self.back = plain(_shaded(colour, 0.85))
         self.top = plain(_shaded(colour, 1.15))
 
 

@@ -13,6 +13,7 @@ from shapely import LineString, Point, Polygon
 
 from simulator.scenes.body import PHASES, STANDING, Build, Part, draw_body, phase_of
 from simulator.scenes.floor import FIGURES, FloorPose, FloorScene, Route, Stop
+from simulator.scenes.floor_eyes import second_camera
 from simulator.scenes.pinhole import Pinhole
 from simulator.scenes.plan import STORE, plan_svg
 from simulator.scenes.ways import obstacles, way
@@ -190,3 +191,21 @@ def test_there_is_no_way_into_a_shelf() -> None:
     shelf = STORE.shelves[0]
     with pytest.raises(ValueError, match="no way"):
         way(STORE, STORE.inside, ((shelf.x1 + shelf.x2) / 2, (shelf.y1 + shelf.y2) / 2))
+
+
+def test_the_second_camera_sees_floor_walls_and_the_far_side_of_the_islands() -> None:
+    """Surfaces that reach behind a camera are painted before it only: planks below, no wall over them."""
+    view = second_camera()
+    empty = FloorScene(camera=view).render(0.0, []).astype(int)
+
+    def colour(x: float, y: float, z: float) -> np.ndarray:
+        u, v = view.project((x, y, z)).round().astype(int)
+        return np.asarray(empty[v - 3 : v + 4, u - 3 : u + 4].mean(axis=(0, 1)))
+
+    for place in ((6.0, 2.5, 0.0), (6.0, 5.8, 0.0), (2.5, 3.0, 0.0)):
+        blue, _, red = colour(*place)
+        assert red - blue > 25, f"wood at {place}"
+    for place in ((0.0, 1.0, 1.5), (4.0, 0.0, 1.5)):
+        assert colour(*place).min() > 140, f"a pale wall at {place}"
+    for x in (3.7, 6.4):
+        assert colour(x, 4.7, 0.25).max() < 110, f"the back of the island at {x}"
