@@ -1,7 +1,8 @@
 """A simulated floor through the edge's own vision, and what came of it beside what was true.
 
-`python -m simulator.floor_run --seeds 1 2 3 [--cameras 2] [--fps 5] [--report FILE]`. Exit code 1 when something does
-not hold: a count, a dwell time, a name on somebody else's stay, an identity that vanished without being reported.
+`python -m simulator.floor_run --seeds 1 2 3 [--cameras 2] [--fps 5] [--rendered] [--report FILE]`. `--rendered`: the
+real detector on drawn pictures (kept, see `simulator.floor_detections`) instead of a simulated one. Exit code 1 when
+something does not hold: a count, a dwell time, a name on somebody else's stay, an identity that vanished unreported.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from edge.engines import Engines
 from edge.gallery import Gallery
 from edge.values import Emission, Frame, Image, Instant
 from edge.vision_node import Vision
+from hardware.cameras.base import Picture
 from models.detections import Detections
+from simulator.floor_detections import RecordedEyes, record
 from simulator.observations import ExpectedStay, StaySeen
 from simulator.report import match_stays, percentile
 from simulator.scenes.floor_day import LINE, FloorDay, Walker, floor_day
@@ -38,12 +41,14 @@ COUNT_ERROR, DWELL_ERROR_S = 0.02, 1.0
 _START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 _FIRST = 1000.0
 _TICK_S = 0.5
+_OUT_OF_STEP = 0.37
+"""Cameras are not in step with each other: each is later than the one before by this share of a step."""
 _PASSING_S = 1.5
 """True stays shorter than this may be reported or not: the zones' hysteresis."""
 
 _FOOT_ERROR_M = 0.4
 
-Picture = Callable[[str, float], Image]
+Show = Callable[[str, float], Picture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,26 @@ def run_floor(seed: int, *, count: int = 2, fps: float = 5.0, people: int = 30, 
     return run.run(show)
 
 
+def run_rendered(
+    seed: int,
+    *,
+    count: int = 2,
+    fps: float = 5.0,
+    people: int = 30,
+    seconds: float = 1200.0,
+    folder: Path | None = None,
+) -> FloorReport:
+    """One day drawn, and seen by the real person detector; slow the first time (simulator.floor_detections)."""
+    day = floor_day(seed, people, seconds)
+    views = cameras(count)
+    frames = np.arange(int(day.seconds * fps)) / fps
+    times = {name: frames + place * _OUT_OF_STEP / fps for place, name in enumerate(views)}
+    eyes = RecordedEyes(record(day, views, times, folder))
+    return FloorRun(day, views, Engines(persons=eyes), fps, seed).run(eyes.show)
+
+
 class FloorRun:
-    """Plays a day into `Vision`. `Picture` gives the frame of a camera at a second."""
+    """Plays a day into `Vision`. `Show` gives the picture of a camera at a second."""
 
     def __init__(self, day: FloorDay, views: dict[str, Pinhole], engines: Engines, fps: float, seed: int) -> None:
         self._day = day
@@ -157,18 +180,17 @@ class FloorRun:
         )  # fmt: skip
         self._told: list[tuple[float, Emission]] = []
 
-    def run(self, picture: Picture) -> FloorReport:
+    def run(self, show: Show) -> FloorReport:
         """The whole day."""
         scans = sorted((w for w in self._day.walkers if w.scan_at is not None), key=lambda w: w.scan_at or 0.0)
         next_tick = 0.0
         step = 1.0 / self._fps
         for number in range(int(self._day.seconds * self._fps)):
             for place, name in enumerate(self._names):
-                # Cameras are not in step with each other.
-                t = number * step + place * step * 0.37
+                t = number * step + place * step * _OUT_OF_STEP
                 while scans and (scans[0].scan_at or 0.0) <= t:
                     self._scan(scans.pop(0))
-                self._note(t, self.vision.frame(Frame(name, picture(name, t), self._instant(t))))
+                self._note(t, self.vision.frame(Frame(name, show(name, t), self._instant(t))))
                 if t >= next_tick:
                     next_tick = t + _TICK_S
                     self._note(t, self.vision.tick(self._instant(t)))
@@ -299,11 +321,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fps", type=float, default=5.0)
     parser.add_argument("--people", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=1200.0)
+    parser.add_argument("--rendered", action="store_true", help="the real detector on drawn pictures")
     parser.add_argument("--report", type=Path)
     options = parser.parse_args(arguments)
+    play = run_rendered if options.rendered else run_floor
     reports = []
     for seed in options.seeds:
-        report = run_floor(seed, count=options.cameras, fps=options.fps, people=options.people, seconds=options.seconds)
+        report = play(seed, count=options.cameras, fps=options.fps, people=options.people, seconds=options.seconds)
         reports.append(asdict(report))
         print(json.dumps(asdict(report)), flush=True)
     if options.report is not None:

@@ -40,6 +40,14 @@ def _level(stride: int) -> _Level:
     return _Level(stride, centres.astype(np.float32), scores_name(stride), distances_name(stride))
 
 
+def one_box_each(proposals: Detections, size: tuple[int, int]) -> Detections:
+    """People from what the cells propose: suppressed, best first, and clipped to a picture of `size`."""
+    if not len(proposals):
+        return Detections.empty()
+    kept = suppress(proposals.boxes, proposals.scores, NMS_IOU)
+    return Detections(np.clip(proposals.boxes[kept], 0, np.array([*size, *size], np.float32)), proposals.scores[kept])
+
+
 class NanoDetPerson:
     """`PersonDetector` on an onnxruntime session. Belongs to one thread (its input canvas is reused)."""
 
@@ -53,17 +61,15 @@ class NanoDetPerson:
 
     def detect(self, frame: Frame) -> Detections:
         """People in a BGR frame of any size."""
+        return one_box_each(self.propose(frame), (frame.shape[1], frame.shape[0]))
+
+    def propose(self, frame: Frame) -> Detections:
+        """Every cell that answers, before suppression: many boxes a person, in no order, in pixels of the frame."""
         tensor, factor = self._letterbox.fit(frame)
         outputs = dict(zip(self._names, self._session.run(self._names, {"input": tensor}), strict=True))
         found = [self._decode(level, outputs[level.scores], outputs[level.distances]) for level in self._levels]
-        boxes = np.concatenate([boxes for boxes, _ in found])
-        scores = np.concatenate([scores for _, scores in found])
-        if not scores.size:
-            return Detections.empty()
-        kept = suppress(boxes, scores, NMS_IOU)
-        height, width = frame.shape[:2]
-        limits = np.array([width, height, width, height], np.float32)
-        return Detections(np.clip(boxes[kept] / np.float32(factor), 0, limits), scores[kept])
+        boxes = np.concatenate([boxes for boxes, _ in found]) / np.float32(factor)
+        return Detections(boxes.astype(np.float32, copy=False), np.concatenate([scores for _, scores in found]))
 
     def _decode(self, level: _Level, scores: Floats, distances: Floats) -> tuple[Floats, Floats]:
         """Boxes in input pixels and scores of the cells above the threshold."""
