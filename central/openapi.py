@@ -1,11 +1,15 @@
-"""The description of the API: what every route answers beside its own responses, who may call it, examples of forms.
+"""The description of the API: what every route answers beside its own responses, who may call it, examples.
 
 Routes document what is theirs; what holds for all of them (no session, wrong role, another store's object, input that
-is not as described) is written here once, from the routes' own parameters.
+is not as described) is written here once, from the routes' own parameters. Examples of answers were recorded
+(tests/security/record_examples.py).
 """
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -42,6 +46,25 @@ _TEXTS: Final = {
 }
 _FORMS: Final = {"/login": {"name": "kim", "password": "correct horse", "next": "/arrivals"}}
 _SAFE: Final = frozenset({"get", "head", "options"})
+EXAMPLES_FILE: Final = Path(__file__).with_name("openapi_examples.json")
+_TEXT: Final[Node] = {"schema": {"type": "string"}}
+SVG: Final[dict[int | str, Node]] = {200: {"description": "A drawing", "content": {"image/svg+xml": _TEXT}}}
+"""`responses` of a route that answers a drawing."""
+_PARAMETERS: Final[Node] = {
+    "store": "shop", "sku": "HP-1", "gtin": "4006381333931", "label": "label-1", "node": "node-1", "name": "main",
+    "visit": "7f3c9a51e0b24d6d8a9c1e5b7d2f4a60", "subject": "a" * 32, "customer": "c1", "customer_id": "c1",
+    "number": "0f" * 16, "subscription": "5e" * 16, "delivery": 42, "alert_id": 17, "link_id": 5, "consultant": "kim",
+    "language": "en", "lang": "en", "q": "lighter than HP-1, under 100", "what": "footfall",
+    "from": "2026-03-01T00:00:00Z", "to": "2026-03-08T00:00:00Z",
+}  # fmt: skip
+"""What paths and queries name, the same everywhere."""
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """Recorded answers: operation ("GET /health") -> status and medium ("200 application/json") -> what it said."""
+    found: dict[str, dict[str, Any]] = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
+    return found
 
 
 def describe(app: FastAPI) -> Node:
@@ -73,6 +96,21 @@ def _complete(path: str, method: str, operation: Node) -> None:
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         if path in _FORMS and media == "application/x-www-form-urlencoded":
             content["example"] = _FORMS[path]
+    _illustrate(f"{method.upper()} {path}", operation)
+
+
+def _illustrate(name: str, operation: Node) -> None:
+    for parameter in operation.get("parameters", ()):
+        said = {"example", "examples"} & ({*parameter} | {*parameter["schema"]})
+        if not said and parameter["name"] in _PARAMETERS:
+            value = _PARAMETERS[parameter["name"]]
+            parameter["example"] = [value] if parameter["schema"].get("type") == "array" else value
+    recorded = examples().get(name, {})
+    for status, response in operation["responses"].items():
+        for media, content in response.get("content", {}).items():
+            example = recorded.get(f"{status} {media}")
+            if example is not None and not {"example", "examples"} & {*content}:
+                content["example"] = example
 
 
 def _problem_beside(content: Node, own: str) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import AwareDatetime
@@ -29,6 +29,15 @@ HourQuery = Annotated[int | None, Query(ge=0, le=23, description="Only this loca
 LONGEST = timedelta(days=400)
 HEAVIEST = timedelta(days=100)
 """Longest interval of one hour of each day."""
+_FILES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A table as CSV or Parquet",
+        "content": {
+            export.MEDIA["csv"].partition(";")[0]: {"schema": {"type": "string"}},
+            export.MEDIA["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
 
 
 def _check(start: datetime, end: datetime) -> None:
@@ -154,7 +163,7 @@ async def compare(
         return await service.compare(session, sides)
 
 
-@router.get("/export", summary="An answer as a file", response_class=Response)
+@router.get("/export", summary="An answer as a file", response_class=Response, responses=_FILES)
 async def export_file(
     runtime: RuntimeDep,
     principal: ReaderDep,

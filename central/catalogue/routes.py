@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Response
 from central.catalogue import service
 from central.catalogue.schemas import StoreOut
 from central.catalogue.tables import Store
+from central.openapi import SVG
 from central.runtime import RuntimeDep
 from central.staff.access import ReaderDep
 from contract.values import Name
@@ -34,7 +35,7 @@ async def store(runtime: RuntimeDep, principal: ReaderDep, store: Name) -> Store
     return found
 
 
-@router.get("/{store}/plan.svg", summary="The drawing under a store's plan", response_class=Response)
+@router.get("/{store}/plan.svg", summary="The drawing under a store's plan", response_class=Response, responses=SVG)
 async def plan(runtime: RuntimeDep, principal: ReaderDep, store: Name) -> Response:
     """As imported; served as an image that can do nothing."""
     principal.check_store(store)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from central.labels import service
 from central.labels.schemas import LabelOut
+from central.openapi import SVG
 from central.runtime import RuntimeDep
 from central.staff.access import ReaderDep
 from central.web.label_svg import render
@@ -24,7 +25,7 @@ async def labels(runtime: RuntimeDep, principal: ReaderDep, store: Annotated[Nam
         return await service.shown(session, store)
 
 
-@router.get("/{store}/{label}/image.svg", summary="A label as an image", response_class=Response)
+@router.get("/{store}/{label}/image.svg", summary="A label as an image", response_class=Response, responses=SVG)
 async def image(runtime: RuntimeDep, principal: ReaderDep, store: Name, label: Name) -> Response:
     """Drawn from the layout the edge prints."""
     principal.check_store(store)

@@ -21,13 +21,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from central.app import create_app, open_runtime
-from central.openapi import describe
+from central.openapi import describe, examples
 from central.settings import Settings
 from contract.clock import ManualClock
 from tests.conftest import RecordingBus, Shop, shop_document
 from tests.security.test_object_authorisation import OBJECTS, PERIOD
 from tests.security.world import World, live, opened
 
+jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="schemathesis is not installed: pip install -e .[dev]")
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip install -e .[dev]")
 EXAMPLES = int(os.environ.get("VITRINA_FUZZ", "4"))
 ENDLESS = {"/api/v1/alerts/stream"}
@@ -67,11 +68,89 @@ def test_an_operation_is_described(path: str, method: str, operation: dict[str, 
     public = not operation.get("security")
     assert public or {"401", "403"} <= set(answers)
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        schema = _resolved(content.get("schema", {}))
-        shown = {"example", "examples"} & ({*content} | {*schema})
-        assert shown or schema.get("format") == "binary", (
+        assert _shown(content) or _resolved(content.get("schema", {})).get("format") == "binary", (
             "an example of the body: json_schema_extra={'examples': [...]}"
         )
+
+
+def _shown(content: dict[str, Any]) -> list[Any]:
+    """The examples of a body or an answer."""
+    said = [content["example"]] if "example" in content else []
+    said += [example["value"] for example in content.get("examples", {}).values()]
+    schema = _resolved(content.get("schema", {}))
+    return said or list(schema.get("examples", ())) or [schema[name] for name in ("example",) if name in schema]
+
+
+def answers_of(name: str) -> dict[str, dict[str, Any]]:
+    """Operation ("GET /health") -> "200 application/json" -> the medium's description; good answers only."""
+    method, _, path = name.partition(" ")
+    answers = WHOLE["paths"][path][method.lower()]["responses"]
+    return {
+        f"{status} {media}": content
+        for status, answer in answers.items()
+        if status.startswith("2")
+        for media, content in answer.get("content", {}).items()
+    }
+
+
+def problem_of(name: str, key: str, value: Any) -> str | None:
+    """Why `value` is no example of that answer."""
+    content = answers_of(name).get(key)
+    return f"{name} does not answer {key}" if content is None else _misfit(content.get("schema", {}), value)
+
+
+def _misfit(schema: dict[str, Any], value: Any) -> str | None:
+    try:
+        jsonschema_rs.validate({**schema, "components": WHOLE["components"]}, value)
+    except jsonschema_rs.ValidationError as error:
+        return f"{error.message} at {error.instance_path}"
+    return None
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_good_answer_has_an_example_that_fits(path: str, method: str, operation: dict[str, Any]) -> None:
+    name = f"{method.upper()} {path}"
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and status != "204":
+            assert answer.get("content"), f"{status}: of which medium?"
+    for key, content in answers_of(name).items():
+        if content.get("schema", {}).get("format") == "binary":
+            continue
+        said = _shown(content)
+        assert said, f"{name}, {key}: record it with `pytest tests/security/record_examples.py`"
+        assert [_misfit(content.get("schema", {}), value) for value in said] == [None] * len(said), (
+            "an example does not fit any more: `pytest tests/security/record_examples.py`"
+        )
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_what_is_sent_has_examples_that_fit(path: str, method: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        said = _shown(parameter)
+        assert said or not parameter.get("required"), f"{parameter['name']}: an example; see _PARAMETERS in openapi.py"
+        for value in said:
+            assert _misfit(parameter["schema"], value) is None, parameter["name"]
+    for media, content in operation.get("requestBody", {}).get("content", {}).items():
+        for value in _shown(content) if media == "application/json" else ():
+            assert _misfit(content["schema"], value) is None
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_refusal_has_the_shape_of_a_problem(path: str, method: str, operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        if status.startswith("4"):
+            assert "application/json" in answer.get("content", {}), f"{status} says nothing that a program can read"
+
+
+def test_nothing_is_shown_of_operations_that_are_gone() -> None:
+    named = {(name, key) for name, answers in examples().items() for key in answers}
+    known = {(name, key) for name in examples() if _known(name) for key in answers_of(name)}
+    assert named <= known, f"record anew: {sorted(named - known)[:5]}"
+
+
+def _known(name: str) -> bool:
+    method, _, path = name.partition(" ")
+    return method.lower() in WHOLE["paths"].get(path, {})
 
 
 class _Fuzzed:
