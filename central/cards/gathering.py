@@ -21,6 +21,7 @@ from central.labels.tables import Presence
 from central.preferences import service as preferences
 from central.preferences.lexicon import Language
 from central.preferences.schemas import OpinionOut, Preferences, Suggestion
+from central.preferences.shelf import Shelf
 from central.pricing import service as pricing
 from central.pricing.schemas import QuoteOut
 from central.privacy.service import purposes_of
@@ -133,9 +134,10 @@ async def _purchases(session: AsyncSession, subject: str) -> list[tuple[Sale, st
 
 async def _tastes(session: AsyncSession, vault: Vault, known: Known, subject: str, language: Language) -> None:
     store, now = known.visit.store, known.now
+    goods = Shelf(session, store)
     if known.opinions:
         known.tastes = await preferences.model(
-            session, vault, subject, now, store, segments=known.segments, opinions=known.opinions
+            session, vault, subject, now, store, segments=known.segments, opinions=known.opinions, goods=goods
         )
     looked = [row.name.rpartition("/")[2].strip().casefold() for row in known.interests.categories]
     if not known.opinions and not looked:
@@ -152,6 +154,7 @@ async def _tastes(session: AsyncSession, vault: Vault, known: Known, subject: st
         category=None if here or not looked else looked[0],
         segments=known.segments,
         opinions=known.opinions,
+        goods=goods,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ from central.catalogue.tables import PriceChange, Product, Stock
 
 DELIVERY: Final = "delivery"
 _MANY: Final = 500
+Status = Literal["here", "delivery", "elsewhere", "online", "none"]
 
 
 async def product(session: AsyncSession, store: str, sku: str) -> Product | None:
@@ -70,25 +71,13 @@ async def availability(session: AsyncSession, products: Sequence[Product], now: 
 
 def judge(row: Product, stock: Collection[Stock], now: datetime) -> Availability:
     """From what the feed said. A product nobody gave a stock for is taken to be on its shelf."""
-    places = {item.outlet: item for item in stock}
-    own, brought = places.get(row.store), places.get(DELIVERY)
-    shops = [item for name, item in places.items() if name not in {row.store, DELIVERY} and item.quantity != 0]
-    here: int | None = 0
-    if row.available and not row.online and own is not None:
-        here = own.quantity
-    elif row.available and not row.online and not stock:
-        here = None
-    status: Literal["here", "delivery", "elsewhere", "online", "none"] = "none"
+    status, here = status_of(
+        row.store, {item.outlet: item.quantity for item in stock}, available=row.available, online=row.online
+    )
+    shops = [item for item in stock if item.outlet not in {row.store, DELIVERY} and item.quantity != 0]
+    brought = next((item for item in stock if item.outlet == DELIVERY), None)
     if not row.available:
         shops, brought = [], None
-    elif here is None or here > 0:
-        status = "here"
-    elif row.online:
-        status = "online"
-    elif brought is not None:
-        status = "delivery"
-    elif shops:
-        status = "elsewhere"
     return Availability(
         status=status,
         here=here,
@@ -96,6 +85,25 @@ def judge(row: Product, stock: Collection[Stock], now: datetime) -> Availability
         online=row.online,
         elsewhere=[Elsewhere(outlet=item.outlet, quantity=item.quantity) for item in sorted(shops, key=_outlet)],
     )
+
+
+def status_of(
+    store: str, places: Mapping[str, int | None], *, available: bool, online: bool
+) -> tuple[Status, int | None]:
+    """In one word where it can be had, and how many are here; `places`: quantity by outlet (None: some)."""
+    if not available:
+        return "none", 0
+    here: int | None = 0
+    if not online:
+        here = places.get(store, 0 if places else None)
+    if here is None or here > 0:
+        return "here", here
+    if online:
+        return "online", here
+    if DELIVERY in places:
+        return "delivery", here
+    elsewhere = any(quantity != 0 for outlet, quantity in places.items() if outlet != store)
+    return ("elsewhere" if elsewhere else "none"), here
 
 
 def _outlet(item: Stock) -> str:

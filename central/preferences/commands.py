@@ -44,7 +44,7 @@ async def _stored(runtime: Runtime, store: str, seed: int) -> dict[str, object]:
         found: dict[str, object] = {}
         for category in sorted({row.category or "" for row in rows.values()}):
             around = await shelf.in_categories(session, store, [category or None])
-            report = evaluate([shelf.item_of(row) for row in around], people, seed=seed)
+            report = evaluate([good.item for good in around], people, seed=seed)
             found[category] = report.as_json() if report else "too few opinions yet: five people who differ are needed"
     return found
 

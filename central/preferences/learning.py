@@ -70,7 +70,7 @@ async def relearn(db: Database, vault: Vault, store: str, now: datetime, segment
         segments = await _kept_segments(session, store, everyone) if segments is None else segments
         rows = await shelf.by_sku(session, store, {opinion.sku for person in everyone.values() for opinion in person})
         shelves = {
-            category: [shelf.item_of(row) for row in await shelf.in_categories(session, store, [category or None])]
+            category: [good.item for good in await shelf.in_categories(session, store, [category or None])]
             for category in sorted({row.category or "" for row in rows.values()})
         }
     # Seconds of arithmetic: beside the event loop, and with no transaction open.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import exp
 from typing import Final
 
+from central.catalogue.products import Status
 from central.catalogue.schemas import Availability
 from central.preferences.schemas import Condition, Query, Suggestion
 from central.preferences.taste import OTHERS, Item, Taste
 from central.preferences.wording import Wording
 
-_NEAR: Final = {"here": 0.1, "delivery": 0.05, "elsewhere": 0.05, "online": 0.02, "none": -0.5}
+_NEAR: Final[Mapping[Status, float]] = {"here": 0.1, "delivery": 0.05, "elsewhere": 0.05, "online": 0.02, "none": -0.5}
 """What being at hand is worth, in units of liking: it decides between products that are liked alike."""
 _SURE: Final = 0.75
 _TELLING: Final = 0.08
@@ -49,39 +50,42 @@ def figure(item: Item, key: str) -> float | None:
     return float(item.price) if key == "price" else item.values.get(key)
 
 
-def rank(candidates: Sequence[Candidate], setting: Setting, limit: int) -> list[Suggestion]:
+def best(items: Sequence[Item], statuses: Mapping[str, Status], setting: Setting, limit: int) -> list[Item]:
     """The best answers first. What misses something comes only when nothing fits all that was asked."""
-    weighed = [_weigh(candidate, setting) for candidate in candidates]
-    chosen = [entry for entry in weighed if not entry.missed] or weighed
-    best = nsmallest(
-        limit, chosen, key=lambda entry: (entry.missed, -entry.worth, entry.of.item.price, entry.of.item.sku)
+    worth = _worth(items, statuses, setting)
+    weighed = [(_missed(item, statuses[item.sku], setting), -value, item.price, item) for item, value in worth]
+    chosen = [entry for entry in weighed if not entry[0]] or weighed
+    return [entry[-1] for entry in nsmallest(limit, chosen, key=lambda entry: (*entry[:3], entry[3].sku))]
+
+
+def explained(candidates: Sequence[Candidate], setting: Setting) -> list[Suggestion]:
+    """In words; they come only for those that are shown."""
+    return [_suggestion(candidate, setting) for candidate in candidates]
+
+
+def _worth(items: Sequence[Item], statuses: Mapping[str, Status], setting: Setting) -> Iterator[tuple[Item, float]]:
+    wishes = [condition for condition in setting.query.conditions if condition.than is None]
+    for item in items:
+        taste = setting.tastes.get(item.category)
+        worth = _NEAR[statuses[item.sku]] + (taste.liking(item) if taste else 0.0)
+        yield item, worth + sum(_lean(item, wish, taste) for wish in wishes)
+
+
+def _missed(item: Item, status: Status, setting: Setting) -> int:
+    """How much of what was asked for it is not."""
+    query = setting.query
+    missed = sum(
+        not _passes(*_figures(item, condition, setting), condition)
+        for condition in query.conditions
+        if condition.than is not None
     )
-    return [_suggestion(entry.of, setting) for entry in best]
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """Enough to put a candidate in its place; words come only for those that are shown."""
-
-    of: Candidate
-    missed: int
-    worth: float
-
-
-def _weigh(candidate: Candidate, setting: Setting) -> _Weighed:
-    item = candidate.item
-    taste = setting.tastes.get(item.category)
-    worth = _NEAR[candidate.where.status] + (taste.liking(item) if taste else 0.0)
-    missed = 0
-    for condition in setting.query.conditions:
-        if condition.than is None:
-            worth += _lean(item, condition, taste)
-        elif not _passes(*_figures(item, condition, setting), condition):
-            missed += 1
-    met: list[str] = []
-    misses: list[str] = []
-    _limits(candidate, setting, met, misses)
-    return _Weighed(candidate, missed + len(misses), worth)
+    missed += query.price_max is not None and item.price > query.price_max
+    missed += query.price_min is not None and item.price < query.price_min
+    missed += query.here and status != "here"
+    for key, wanted in query.flags.items():
+        value = item.values.get(key)
+        missed += value is None or bool(value) != wanted
+    return missed
 
 
 def _lean(item: Item, condition: Condition, taste: Taste | None) -> float:

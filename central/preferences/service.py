@@ -25,7 +25,7 @@ from central.preferences.opinions import (
     together,
     tried,
 )
-from central.preferences.ranking import Candidate, Setting, rank
+from central.preferences.ranking import Candidate, Setting, best, explained
 from central.preferences.schemas import (
     CategoryTaste,
     Choice,
@@ -37,6 +37,7 @@ from central.preferences.schemas import (
     Tried,
 )
 from central.preferences.schemas import Taste as TasteOut
+from central.preferences.shelf import Categories, Good, Shelf
 from central.preferences.tables import Prior
 from central.preferences.taste import Item, Taste, fit, popularity, space_of
 from central.preferences.understanding import Understanding, Understood, category_has, stem
@@ -99,19 +100,13 @@ async def verdict(session: AsyncSession, store: str, sku: str, category: str | N
     return counted if counted is not None and sum(counted) >= ENOUGH else None
 
 
-async def _priors(session: AsyncSession, store: str) -> dict[str, list[Prior]]:
-    found: dict[str, list[Prior]] = {}
-    for prior in (await session.scalars(select(Prior).where(Prior.store == store))).all():
-        found.setdefault(prior.category, []).append(prior)
-    return found
-
-
-def _tastes(items: Sequence[Item], priors: dict[str, list[Prior]], known: _Known) -> dict[str, Taste]:
+async def _tastes(goods: Shelf, items: Sequence[Item], known: _Known) -> dict[str, Taste]:
     """A taste for each category among the items: the person's own, or that of people like them."""
-    tastes = {}
+    tastes, priors = {}, await goods.priors()
     for category, mine in shelf.grouped(items).items():
-        learned = priors.get(category, [])
-        space = space_of(mine, popularity(likes_of(learned)))
+        learned, place = priors.get(category, []), (category, len(mine))
+        space = goods.spaces.get(place) or space_of(mine, popularity(likes_of(learned)))
+        goods.spaces[place] = space
         by_sku = {item.sku: item for item in mine}
         said = [judged(entry) for entry in known.tried if entry.sku in by_sku]
         tastes[category] = fit(space, said, by_sku, belief_of(learned, known.segments))
@@ -126,20 +121,21 @@ async def model(
     store: str | None = None,
     segments: Sequence[str] | None = None,
     opinions: list[OpinionOut] | None = None,
+    goods: Shelf | None = None,
 ) -> Preferences:
     """The preference model of one person, by category of what they tried; empty without consent to a profile.
 
-    `opinions`: theirs, for a caller that has read them already.
+    `opinions`: theirs, and `goods`: a store's products, for a caller that has read them already.
     """
     known = await _known(session, vault, subject, segments, opinions)
     stores = sorted({entry.store for entry in known.tried if store in {None, entry.store}})
     categories: list[CategoryTaste] = []
     for name in stores:
         mine = _Known(known.personal, [entry for entry in known.tried if entry.store == name], known.segments)
-        rows = await shelf.by_sku(session, name, [entry.sku for entry in mine.tried])
-        around = await shelf.in_categories(session, name, sorted({row.category for row in rows.values()}, key=str))
-        tastes = _tastes([shelf.item_of(row) for row in around], await _priors(session, name), mine)
-        tried_in = {row.category or "" for row in rows.values()}
+        here = goods if goods is not None and goods.store == name else Shelf(session, name)
+        around = await here.categories_of(entry.sku for entry in mine.tried)
+        tastes = await _tastes(here, [good.item for good in await here.goods(around)], mine)
+        tried_in = {category or "" for category in around}
         categories += [_out(category, taste) for category, taste in sorted(tastes.items()) if category in tried_in]
     return Preferences(
         subject=subject,
@@ -199,7 +195,7 @@ async def search(
         found = Understood(query, named=_own_words(query, words))
     else:
         found = await Understanding(session, store, currency, words, here).read(text_or_query)
-    return await _Search(session, store, currency, now, language, known).answer(found, limit)
+    return await _Search(Shelf(session, store), currency, now, language, known).answer(found, limit)
 
 
 def _own_words(query: Query, words: Lexicon) -> list[str]:
@@ -224,11 +220,15 @@ async def suggest(
     category: str | None = None,
     segments: Sequence[str] | None = None,
     opinions: list[OpinionOut] | None = None,
+    goods: Shelf | None = None,
 ) -> list[Suggestion]:
-    """What somebody may like next: of the categories they tried (or the one named), nothing they tried already."""
+    """What somebody may like next: of the categories they tried (or the one named), nothing they tried already.
+
+    `opinions`, `goods`: as for `model`.
+    """
     currency = await shelf.currency(session, store) or ""
     known = await _known(session, vault, subject, segments, opinions)
-    seeking = _Search(session, store, currency, now, language, known)
+    seeking = _Search(goods or Shelf(session, store), currency, now, language, known)
     seeking.without = {entry.sku for entry in known.tried if entry.store == store}
     return (await seeking.answer(Understood(Query(category=category)), limit)).suggestions
 
@@ -238,14 +238,14 @@ class _Search:
 
     def __init__(
         self,
-        session: AsyncSession,
-        store: str,
+        goods: Shelf,
         currency: str,
         now: datetime,
         language: Language,
         known: _Known,
     ) -> None:
-        self.session, self.store, self.now, self.language = session, store, now, language
+        self.session, self.store, self.now, self.language = goods.session, goods.store, now, language
+        self.goods = goods
         self.known = known
         self.words = lexicon()
         self.wording = Wording(language, currency, self.words, {})
@@ -257,29 +257,30 @@ class _Search:
         named = {condition.than.sku for condition in query.conditions if condition.than and condition.than.sku}
         references = await shelf.by_sku(self.session, self.store, named)
         self._drop_lost(found, named - references.keys())
-        rows = await self._rows(query, references)
-        items = [shelf.item_of(row) for row in rows]
-        self.wording = Wording(self.language, self.wording.currency, self.words, shelf.units_of(rows[:300]))
+        wanted = await self._wanted(query, references)
+        goods = await self.goods.goods(wanted)
+        if len(goods) == shelf.MOST:
+            self.notes.append(_NOTES[self.language]["many"].format(count=shelf.MOST))
+        items = [good.item for good in goods]
+        self.wording = Wording(self.language, self.wording.currency, self.words, shelf.units_of(goods[:300]))
         self._find_named(found, items)
-        chosen = [
-            (row, item)
-            for row, item in zip(rows, items, strict=True)
-            if row.available and row.sku not in named | self.without and self._fits(row, item, query)
-        ]
-        candidates = await self._candidates(chosen)
-        known = await self._candidates([(row, shelf.item_of(row)) for row in references.values()])
-        by_sku = {candidate.item.sku: candidate for candidate in known}
+        without = named | self.without
+        chosen = [good for good in goods if good.available and good.sku not in without and self._fits(good, query)]
+        by_sku = {candidate.item.sku: candidate for candidate in await self._candidates(list(references.values()))}
         self._drop_incomparable(found, by_sku)
-        priors = await _priors(self.session, self.store)
+        priors = await self.goods.priors()
         setting = Setting(
             query=query,
             references=by_sku,
-            tastes=_tastes(items, priors, self.known),
+            tastes=await _tastes(self.goods, items, self.known),
             likes={sku: pair for learned in priors.values() for sku, pair in likes_of(learned).items()},
             wording=self.wording,
             personal=bool(self.known.personal and self.known.tried),
         )
-        suggestions = rank(candidates, setting, limit)
+        statuses = await self.goods.statuses(chosen, wanted)
+        found_items = best([good.item for good in chosen], statuses, setting, limit)
+        rows = await shelf.by_sku(self.session, self.store, [item.sku for item in found_items])
+        suggestions = explained(await self._candidates([rows[item.sku] for item in found_items]), setting)
         if suggestions and not suggestions[0].exact:
             self.notes.append(_NOTES[self.language]["closest"])
         return SearchOut(
@@ -291,34 +292,25 @@ class _Search:
             suggestions=suggestions,
         )
 
-    async def _candidates(self, pairs: Sequence[tuple[Product, Item]]) -> list[Candidate]:
-        rows, items = [row for row, _ in pairs], [item for _, item in pairs]
-        return await shelf.candidates(self.session, rows, items, self.language, self.now)
+    async def _candidates(self, rows: Sequence[Product]) -> list[Candidate]:
+        return await shelf.candidates(self.session, rows, self.language, self.now)
 
-    async def _rows(self, query: Query, references: dict[str, Product]) -> list[Product]:
-        """The products of the categories meant: of the words, else of what is compared with, else of what was tried."""
-        wanted: list[str | None] | None = None
+    async def _wanted(self, query: Query, references: dict[str, Product]) -> Categories:
+        """The categories meant: of the words, else of what is compared with, else of what was tried; None: all."""
         if query.category:
             every = await shelf.categories(self.session, self.store)
-            wanted = [name for name in every if category_has(name, query.category)]
-            wanted = [*wanted, None]
-        elif references:
-            wanted = sorted({row.category for row in references.values()}, key=str)
-        elif self.known.tried:
-            mine = await shelf.by_sku(self.session, self.store, [entry.sku for entry in self.known.tried])
-            wanted = sorted({row.category for row in mine.values()}, key=str) or None
-        rows = await shelf.in_categories(self.session, self.store, wanted)
-        if len(rows) == shelf.MOST:
-            self.notes.append(_NOTES[self.language]["many"].format(count=shelf.MOST))
-        return rows
+            named = query.category
+            return [*(name for name in every if category_has(name, named)), None]
+        if references:
+            return sorted({row.category for row in references.values()}, key=str)
+        return await self.goods.categories_of(entry.sku for entry in self.known.tried) or None
 
-    def _fits(self, row: Product, item: Item, query: Query) -> bool:
-        brands = {brand.casefold() for brand in query.brands}
-        if brands and (row.brand or "").casefold() not in brands:
+    def _fits(self, good: Good, query: Query) -> bool:
+        if query.brands and good.brand.casefold() not in {brand.casefold() for brand in query.brands}:
             return False
-        if query.category and not category_has(row.category or "", query.category):
-            titles = " ".join(str(text) for text in (*row.title.values(), *row.subtitle.values())).casefold()
-            return all(stem(word) in titles for word in query.category.split())
+        if query.category and not category_has(good.item.category, query.category):
+            said = good.said()
+            return all(stem(word) in said for word in query.category.split())
         return True
 
     def _drop_lost(self, found: Understood, lost: set[str]) -> None:
