@@ -19,29 +19,33 @@ import pytest
 
 LANE = [[0, 0], [1, 0], [1, 1], [0, 1]]
 LIVE_S = 1.0
-SILENT_S = 1.0
-"""After this long without a picture the last person is decided on."""
+STRANGERS = 3
 
 
 @pytest.fixture
 def stood_there(
     parade: Path, start: Callable[..., Any], bus: Any, office: Any, watched: Any, caplog: pytest.LogCaptureFixture
 ) -> Any:
-    """A running node under `lane` with one enrolled person, after three strangers were decided on."""
+    """A running node under `lane` with one enrolled person, after three strangers were decided on and nobody is left.
+
+    They walk past again and again until then, however busy this machine is; after that the camera is silent.
+    """
     caplog.set_level(logging.DEBUG)
     node = start(
         policy={"region": "default", "mode": "lane"},
         recognition={"collect_scores": True},
         cameras=[{
             "id": "door", "role": "entrance", "lane": LANE, "analysed_fps": 15,
-            "source": {"driver": "file", "path": str(parade)},
+            "source": {"driver": "file", "path": str(parade), "loop": True},
         }],
     )  # fmt: skip
     from edge.model_cards import embedder_sha256
 
     someone = np.random.default_rng(9).standard_normal(512).astype(np.float32)
     node.tell(*office.put("ab" * 16, "t1", someone / np.linalg.norm(someone), embedder_sha256(node.config), node.key))
-    bus.wait(lambda: node.counters.decisions.get("stranger", 0) >= 2, 60)
+    bus.wait(lambda: node.counters.decisions.get("stranger", 0) >= STRANGERS, 120)
+    node.unplug("door")
+    bus.wait(lambda: node.undecided == 0)
     return node
 
 
@@ -59,7 +63,7 @@ def needles(disguised: list[bytes]) -> list[bytes]:
 def test_a_non_match_leaves_no_byte_on_disk_on_the_bus_or_in_a_log(
     stood_there: Any, watched: Any, bus: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert len(watched.disguised) >= 2
+    assert len(watched.disguised) >= STRANGERS
     before_end = time.monotonic()
     stood_there.stop()
     assert time.monotonic() - before_end < 20
@@ -89,13 +93,10 @@ def test_what_the_search_finds_when_something_is_left() -> None:
         assert any(canary in text for canary in canaries)
 
 
-def test_memory_holds_no_vector_of_a_stranger_a_second_after_the_decision(
-    stood_there: Any, watched: Any, bus: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_memory_holds_no_vector_of_a_stranger_a_second_after_the_decision(stood_there: Any, watched: Any) -> None:
     """Every writable page of this process is searched, not only the arrays we know of."""
-    bus.wait(lambda: "is over after" in caplog.text, 60)
-    time.sleep(SILENT_S + LIVE_S)
-    assert len(watched.disguised) >= 2
+    time.sleep(LIVE_S)
+    assert len(watched.disguised) >= STRANGERS
     assert not any(vectors.any() for vectors in watched.handed_out)
     watched.handed_out.clear()
     for kind, disguised in (("templates", watched.disguised), ("raw answers", watched.disguised_raw)):
