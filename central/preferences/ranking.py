@@ -11,7 +11,7 @@ from typing import Final
 from central.catalogue.products import Status
 from central.catalogue.schemas import Availability
 from central.preferences.schemas import Condition, Query, Suggestion
-from central.preferences.taste import OTHERS, Item, Taste
+from central.preferences.taste import OTHERS, Item, Taste, grouped
 from central.preferences.wording import Wording
 
 _NEAR: Final[Mapping[Status, float]] = {"here": 0.1, "delivery": 0.05, "elsewhere": 0.05, "online": 0.02, "none": -0.5}
@@ -65,10 +65,12 @@ def explained(candidates: Sequence[Candidate], setting: Setting) -> list[Suggest
 
 def _worth(items: Sequence[Item], statuses: Mapping[str, Status], setting: Setting) -> Iterator[tuple[Item, float]]:
     wishes = [condition for condition in setting.query.conditions if condition.than is None]
-    for item in items:
-        taste = setting.tastes.get(item.category)
-        worth = _NEAR[statuses[item.sku]] + (taste.liking(item) if taste else 0.0)
-        yield item, worth + sum(_lean(item, wish, taste) for wish in wishes)
+    for category, mine in grouped(items).items():
+        taste = setting.tastes.get(category)
+        liked = taste.likings(mine) if taste else [0.0] * len(mine)
+        for item, liking in zip(mine, liked, strict=True):
+            leaning = sum(_lean(item, wish, taste) for wish in wishes) if wishes else 0.0
+            yield item, liking + leaning + _NEAR[statuses[item.sku]]
 
 
 def _missed(item: Item, status: Status, setting: Setting) -> int:

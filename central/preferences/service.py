@@ -39,7 +39,7 @@ from central.preferences.schemas import (
 from central.preferences.schemas import Taste as TasteOut
 from central.preferences.shelf import Categories, Good, Shelf
 from central.preferences.tables import Prior
-from central.preferences.taste import Item, Taste, fit, popularity, space_of
+from central.preferences.taste import Item, Taste, fit, grouped, popularity, space_of
 from central.preferences.understanding import Understanding, Understood, category_has, stem
 from central.preferences.wording import Wording
 from central.privacy.vault import Vault
@@ -103,7 +103,7 @@ async def verdict(session: AsyncSession, store: str, sku: str, category: str | N
 async def _tastes(goods: Shelf, items: Sequence[Item], known: _Known) -> dict[str, Taste]:
     """A taste for each category among the items: the person's own, or that of people like them."""
     tastes, priors = {}, await goods.priors()
-    for category, mine in shelf.grouped(items).items():
+    for category, mine in grouped(items).items():
         learned, place = priors.get(category, []), (category, len(mine))
         space = goods.spaces.get(place) or space_of(mine, popularity(likes_of(learned)))
         goods.spaces[place] = space

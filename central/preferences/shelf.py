@@ -206,11 +206,3 @@ async def currency(session: AsyncSession, store: str) -> str | None:
     """What a store sells in; None when there is no such store."""
     row = await session.get(Store, store)
     return row.currency if row else None
-
-
-def grouped(items: Iterable[Item]) -> Mapping[str, list[Item]]:
-    """Items by category."""
-    found: dict[str, list[Item]] = {}
-    for item in items:
-        found.setdefault(item.category, []).append(item)
-    return found

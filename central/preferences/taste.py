@@ -7,7 +7,7 @@ Learning, 3.3.1); the priors by EM over people (ibid. 9.3.4). Linear on purpose:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import erf, log, sqrt
 from statistics import fmean
@@ -71,14 +71,15 @@ class Space:
 
     def z(self, item: Item) -> tuple[float, ...]:
         """Standardised values; what is not known counts as usual."""
-        return tuple(self.one(key, item) for key in self.keys)
+        return tuple(self.column(key, (item,))[0] for key in self.keys)
 
-    def one(self, key: str, item: Item) -> float:
-        """One of them."""
+    def column(self, key: str, items: Sequence[Item]) -> list[float]:
+        """One of them for many products."""
         if key == OTHERS:
-            return self.popular.get(item.sku, 0.0)
-        value = value_of(item, key)
-        return 0.0 if value is None else max(-3.0, min(3.0, (value - self.mean[key]) / self.spread[key]))
+            return [self.popular.get(item.sku, 0.0) for item in items]
+        values = [value_of(item, key) for item in items]
+        mean, spread = self.mean[key], self.spread[key]
+        return [0.0 if value is None else max(-3.0, min(3.0, (value - mean) / spread)) for value in values]
 
 
 def value_of(item: Item, key: str) -> float | None:
@@ -86,6 +87,14 @@ def value_of(item: Item, key: str) -> float | None:
     if key == "price":
         return log(max(1, item.price))
     return item.values.get(key)
+
+
+def grouped(items: Iterable[Item]) -> Mapping[str, list[Item]]:
+    """Items by category."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(item.category, []).append(item)
+    return found
 
 
 def popularity(likes: Mapping[str, tuple[int, int]]) -> dict[str, float]:
@@ -130,12 +139,13 @@ class Taste:
     touched: frozenset[str]
     """Parameters their own opinions said something about."""
 
-    def liking(self, item: Item) -> float:
-        """Expected liking; the product of usual values is 0."""
-        space, total = self.space, 0.0
-        for weight, key in zip(self.mean, space.keys, strict=True):
-            total += weight * space.one(key, item)
-        return total
+    def likings(self, items: Sequence[Item]) -> list[float]:
+        """Expected liking of each; the product of usual values is 0."""
+        totals = [0.0] * len(items)
+        for weight, key in zip(self.mean, self.space.keys, strict=True):
+            column = self.space.column(key, items)
+            totals = [total + weight * z for total, z in zip(totals, column, strict=True)]
+        return totals
 
     def score(self, item: Item) -> tuple[float, float]:
         """Expected liking (the product of usual values is 0) and its standard deviation."""
