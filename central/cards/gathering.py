@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 
 from central.alerts.tables import Alert
 from central.baskets import service as baskets
@@ -33,6 +34,7 @@ from central.segments.tables import CustomerSegments
 from central.visits.tables import Evidence, Visit
 
 BY_HAND = ("loyalty", "staff")
+_SHOWN = (Product.title, Product.price, Product.currency, Product.available, Product.online)
 MOST_ITEMS = 8
 MOST_VIEWED = 4
 MOST_SUGGESTIONS = 4
@@ -159,12 +161,17 @@ async def _tastes(session: AsyncSession, vault: Vault, known: Known, subject: st
 
 
 async def _products(session: AsyncSession, known: Known) -> None:
-    skus = set(wanted(known))
-    found = (
-        await session.scalars(select(Product).where(Product.store == known.visit.store, Product.sku.in_(skus)))
-    ).all()
+    """Names and prices of all that the card names; where it can be had of what they came for."""
+    here = select(Product).where(Product.store == known.visit.store, Product.sku.in_(set(wanted(known))))
+    found = (await session.scalars(here.options(load_only(*_SHOWN)))).all()
     known.products = {row.sku: row for row in found}
-    known.where = await products.availability(session, found, known.now) if found else {}
+    matters = {sku for sku, _ in concerned(known.interests)} | set(_held_back(known))
+    near = [row for row in found if row.sku in matters]
+    known.where = await products.availability(session, near, known.now) if near else {}
+
+
+def _held_back(known: Known) -> Iterator[str]:
+    return (barrier.sku for barrier in known.interests.barriers if barrier.sku)
 
 
 def wanted(known: Known) -> Iterator[str]:
@@ -173,7 +180,7 @@ def wanted(known: Known) -> Iterator[str]:
         yield sku
     yield from (opinion.sku for opinion in known.opinions)
     yield from (sku for _, sku in known.purchases)
-    yield from (barrier.sku for barrier in known.interests.barriers if barrier.sku)
+    yield from _held_back(known)
 
 
 def concerned(interests: Interests) -> Iterator[tuple[str, str]]:
