@@ -19,13 +19,15 @@ from central.broker import EmbeddedBroker
 from central.errors import MisconfiguredError
 from central.runtime import Runtime
 from central.settings import Settings, broker_address
+from contract.clock import Clock
+from contract.supervisor import Supervisor
 
 STOP_S = 5
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; says where on one line of JSON once everything works."""
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, Supervisor.of_process()))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -50,7 +52,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, supervisor: Supervisor) -> None:
     if settings.broker_url is not None:
         broker_address(settings.broker_url)
     listener = _listen(settings.host, settings.port)
@@ -64,6 +66,7 @@ async def _serve(settings: Settings) -> None:
         runtime: Runtime = app.state.runtime
 
         def leave() -> None:
+            supervisor.stopping()
             server.should_exit = True
             runtime.hub.close()  # open event streams would hold up the end
 
@@ -73,9 +76,19 @@ async def _serve(settings: Settings) -> None:
             await asyncio.sleep(0.01)
         if server.started:
             _announce(runtime.bus.url if runtime.bus else "", *listener.getsockname()[:2])
+            supervisor.ready()
+        beating = asyncio.create_task(_beat(supervisor, runtime.clock))
         await serving
+        beating.cancel()
     if app.state.broken:
         sys.exit(1)
+
+
+async def _beat(supervisor: Supervisor, clock: Clock) -> None:
+    """Feed the watchdog from the event loop: when that hangs, nobody does."""
+    while supervisor.period_s is not None:
+        supervisor.alive(clock.monotonic())
+        await asyncio.sleep(supervisor.period_s / 2)
 
 
 def _on_signals(action: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from contract.clock import Clock, SystemClock
 from contract.events import PURPOSES
+from contract.supervisor import Supervisor
 from edge.config import ConfigError, EdgeConfig, load_config
 from edge.errors import NodeError
 
@@ -197,7 +198,7 @@ def _run(_options: argparse.Namespace, config: EdgeConfig, clock: Clock) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    node = Node(config, clock)
+    node = Node(config, clock, Supervisor.of_process())
     ready = {"ready": True, "store": config.store, "node": config.node, "mode": node.mode, "session": node.session}
     return node.run(stop, lambda: print(json.dumps(ready), flush=True))
 

@@ -18,6 +18,7 @@ from contract.clock import Clock
 from contract.errors import MessageError
 from contract.events import VisitEnded, VisitIdentified, ZoneDwelled, ZoneEntered, ZoneLeft
 from contract.state import Status
+from contract.supervisor import Supervisor
 from contract.values import Report
 from edge.clock_offset import ClockOffset
 from edge.commands import CommandGate
@@ -41,6 +42,7 @@ from edge.outbox.store import OutboxStore
 from edge.outbox.writer import OutboxWriter
 from edge.perception import Perception
 from edge.publisher import NodeAddress, Publisher
+from edge.pulse import Pulse
 from edge.site_policy import SitePolicyKeeper
 from edge.values import Instant
 from hardware.registry import create_labels
@@ -59,9 +61,11 @@ _POLICY_CHECK_S = 60.0
 class Node:
     """Builds everything (NodeError says what is missing), runs until told to stop."""
 
-    def __init__(self, config: EdgeConfig, clock: Clock) -> None:
+    def __init__(self, config: EdgeConfig, clock: Clock, supervisor: Supervisor | None = None) -> None:
         self._config = config
         self._clock = clock
+        self._supervisor = supervisor or Supervisor(None)
+        self._pulse = Pulse(self._supervisor)
         broker, trust = _required(config)
         self._lock = _lock(config.state_dir)
         self._key = load_or_create(config.state_dir)
@@ -116,6 +120,7 @@ class Node:
         log.info("node %s/%s: running, mode %s, session %s", self._config.store, self._config.node, self.mode,
                  self.session)  # fmt: skip
         on_ready()
+        self._supervisor.ready()
         try:
             self._watch(stop)
         finally:
@@ -152,6 +157,7 @@ class Node:
         next_policy = next_health + _POLICY_CHECK_S
         while not stop.wait(_TURN_S) and not self._failed.is_set():
             now = self._clock.monotonic()
+            self._pulse.step(now, self._beats())
             if self._labels is not None and self._labels.error is not None:
                 self._failed.set()
             self._pairs.step(self._perception.gallery, now)
@@ -164,6 +170,9 @@ class Node:
             if not self._documents.empty() or now >= next_policy:
                 next_policy = now + _POLICY_CHECK_S
                 self._review_policy()
+
+    def _beats(self) -> dict[str, float]:
+        return {"vision": self._perception.beat, "outbox": self._writer.beat, "publisher": self._publisher.beat}
 
     def _say_health(self) -> None:
         counts = LabelCounts(0, 0, 0) if self._labels is None else self._labels.counts()
@@ -231,6 +240,7 @@ class Node:
 
     def _stop(self) -> None:
         log.info("node: stopping")
+        self._supervisor.stopping()
         if self._kiosk is not None:
             self._kiosk.stop()
         self._perception.stop()

@@ -125,6 +125,11 @@ class Perception:
         """The same for programs; None where no face is searched for."""
         return self._active.vision.threshold_in_force
 
+    @property
+    def beat(self) -> float:
+        """Monotonic time of the last turn of the vision thread."""
+        return self._active.worker.beat
+
     def counters(self) -> VisionCounters:
         """Of the vision in use."""
         return self._active.vision.counters()

@@ -100,6 +100,8 @@ class Publisher:
         self._was_connected: bool | None = None
         self.connected = False
         self.connections = 0
+        self.beat = clock.monotonic()
+        """Monotonic time of the last turn of this thread; connecting may take a minute."""
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -132,6 +134,7 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._turn()
             connection = self._connect()
             if connection is None:
                 self._pause()
@@ -140,7 +143,11 @@ class Publisher:
             connection.close()
             self.connected = False
 
+    def _turn(self) -> None:
+        self.beat = self._clock.monotonic()
+
     def _pause(self) -> None:
+        self._turn()
         self._stopping.wait(self._backoff.failed())
 
     def _connect(self) -> Connection | None:
@@ -163,6 +170,7 @@ class Publisher:
     def _serve(self, connection: Connection) -> None:
         self._announce(connection)
         while (reason := connection.lost) is None:
+            self._turn()
             self._wake.clear()
             self._receive(connection)
             self._send_states(connection)

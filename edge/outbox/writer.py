@@ -60,6 +60,8 @@ class OutboxWriter:
         self._stopping = False
         self._full = False
         self._last_activity = clock.monotonic()
+        self.beat = clock.monotonic()
+        """Monotonic time of the last turn of this thread; it turns every `prune_after_s` at the least."""
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self.shed_counts: Counter[str] = Counter()
         """Events given up before they had a sequence, by kind, since the start of the process."""
@@ -114,6 +116,7 @@ class OutboxWriter:
 
     def _run(self) -> None:
         while True:
+            self.beat = self._clock.monotonic()
             batch = self._next_batch()
             if batch is None:
                 return

@@ -142,7 +142,8 @@ def test_units_are_confined_and_hold_no_secret(role: str) -> None:
     unit = _render(role, f"vitrina-{role}.service.j2", central_broker_password="s3cret", central_database="s3cret")
     lines = unit.splitlines()
     for needed in ("NoNewPrivileges=yes", "ProtectSystem=strict", "LimitCORE=0", "Restart=always", "UMask=0077",
-                   "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "User=vitrina"):  # fmt: skip
+                   "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "User=vitrina",
+                   "Type=notify", "WatchdogSec=60"):  # fmt: skip
         assert needed in lines
     assert "s3cret" not in unit
     assert "mqtt://" not in unit
