@@ -16,10 +16,10 @@ from central.runtime import Runtime
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
     feed = commands.add_parser("feed", help="catalogue feeds").add_subparsers(dest="action", required=True)
-    load = feed.add_parser("import", parents=[where], help="take in a YML or Google Merchant feed")
+    load = feed.add_parser("import", parents=[where], help="take in a YML or Google Merchant feed, or product reviews")
     load.add_argument("file", help="file, or http(s) address")
     load.add_argument("--store", required=True)
-    load.add_argument("--format", required=True, choices=["yml", "google"])
+    load.add_argument("--format", required=True, choices=["yml", "google", "reviews"])
     load.add_argument("--name", default=service.MAIN, help="which of the store's feeds this is")
     load.add_argument("--delta", action="store_true", help="only changes: what is not in it stays")
     load.add_argument("--max-missing-share", type=float, help="let a full feed lack this share of what was on sale")

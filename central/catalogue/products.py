@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from central.catalogue import gtin as gtins
 from central.catalogue.parameters import read
 from central.catalogue.prices import lowest_30_days
+from central.catalogue.reviews.service import rating
 from central.catalogue.schemas import Availability, Elsewhere, ParameterOut, PricePoint, ProductOut
 from central.catalogue.tables import PriceChange, Product, Stock
 
@@ -148,9 +149,10 @@ def out(row: Product, where: Availability) -> ProductOut:
 
 
 async def whole(session: AsyncSession, row: Product, now: datetime) -> ProductOut:
-    """One product with its lowest price of 30 days."""
+    """One product with its lowest price of 30 days and its rating."""
     (found,) = await outs(session, [row], now)
     found.lowest_30_days = await lowest_30_days(session, row.store, row.sku, now)
+    found.rating = await rating(session, row.store, row.sku)
     return found
 
 

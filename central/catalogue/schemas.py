@@ -110,6 +110,26 @@ class Availability(BaseModel):
     elsewhere: list[Elsewhere]
 
 
+class RatingOut(BaseModel):
+    """What customers of the site think of a product: the mean of 1 to 5, and how many said so."""
+
+    mean: float
+    count: int
+
+
+class ReviewOut(BaseModel):
+    """A review as it was written on the retailer's site; by whom is not kept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rating: float
+    at: Utc
+    title: str
+    text: str
+    pros: list[str]
+    cons: list[str]
+
+
 class ProductOut(BaseModel):
     """A product with its public price now; texts by language."""
 
@@ -129,6 +149,8 @@ class ProductOut(BaseModel):
     currency: str
     parameters: dict[str, ParameterOut]
     availability: Availability
+    rating: RatingOut | None = None
+    """Only where one product is asked for; null: nobody reviewed it."""
 
 
 class PricePoint(BaseModel):
@@ -189,7 +211,7 @@ class FeedIn(BaseModel):
         },
     )
 
-    format: Literal["yml", "google"]
+    format: Literal["yml", "google", "reviews"]
     url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s/\x00-\x1f]+[^\s\x00-\x1f]*$")] | None = None
     every_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
     delta: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Index, String, false, true
+from sqlalchemy import JSON, Index, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.database import Base, BigKey, JsonDict
@@ -104,6 +104,27 @@ class PriceChange(Base):
     sku: Mapped[str] = mapped_column(String(64))
     price: Mapped[int] = mapped_column(BigKey)
     from_at: Mapped[datetime]
+
+
+class ProductReview(Base):
+    """A review of a product on the retailer's site. Nothing of who wrote it is kept."""
+
+    __tablename__ = "product_reviews"
+    __table_args__ = (Index("ix_product_reviews_sku_at", "store", "sku", "at"), {"info": NOBODY})
+
+    store: Mapped[str] = mapped_column(String(40), primary_key=True)
+    feed: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    """The site's own number."""
+    sku: Mapped[str] = mapped_column(String(64), primary_key=True)
+    rating: Mapped[float]
+    """From 1 to 5."""
+    at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    pros: Mapped[list[str]]
+    cons: Mapped[list[str]]
+    digest: Mapped[str] = mapped_column(String(32))
 
 
 class Feed(Base):

@@ -138,6 +138,14 @@ class Wording:
         """A date without its year."""
         return format_date(day, "d MMMM", locale=self.language)
 
+    def date(self, day: date) -> str:
+        """A date with its year."""
+        return format_date(day, "d MMMM y", locale=self.language)
+
+    def rating(self, value: float) -> str:
+        """A figure with one digit after the point where there is one."""
+        return format_decimal(value, "0.#", locale=self.language)
+
     def where(self, found: Availability) -> str:
         """Where a product can be had."""
         if found.status == "here":

@@ -16,7 +16,7 @@ from babel.numbers import get_currency_precision
 from central.catalogue.gtin import valid_gtin
 from central.catalogue.parameters import Parameter, parse, write
 
-Format = Literal["yml", "google"]
+Format = Literal["yml", "google", "reviews"]
 SKU: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
 MAX_PRICE: Final = 10**12
 MAX_PARAMETERS: Final = 200

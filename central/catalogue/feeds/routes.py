@@ -56,7 +56,7 @@ async def send(
     runtime: RuntimeDep,
     principal: SenderDep,
     store: StoreQuery,
-    format_: Annotated[Literal["yml", "google"] | None, Query(alias="format")] = None,
+    format_: Annotated[Literal["yml", "google", "reviews"] | None, Query(alias="format")] = None,
     name: Annotated[Name, Query(description="Name of the feed")] = service.MAIN,
     delta: Annotated[bool | None, Query(description="Only changes: what is not in it stays")] = None,
 ) -> FeedRunOut:

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.catalogue.feeds.fetching import Fetched, FetchError, fetch
 from central.catalogue.feeds.offers import Format, Shop
-from central.catalogue.feeds.taking import Terms, keep, take, terms_of
+from central.catalogue.feeds.taking import Terms, keep, terms_of
+from central.catalogue.feeds.taking import take as take_offers
+from central.catalogue.reviews.taking import take as take_reviews
 from central.catalogue.schemas import FeedIn, FeedOut, FeedRunOut
 from central.catalogue.tables import Feed, FeedRun, Store
 from central.catalogue.writing import sales_due, turn_sales
@@ -87,6 +89,11 @@ async def take_in(runtime: Runtime, source: BinaryIO, agreed: Terms, origin: str
     async with runtime.db.write() as session:
         await ensure(session, agreed)
     return await take(runtime, source, agreed, origin)
+
+
+async def take(runtime: Runtime, source: BinaryIO, agreed: Terms, origin: str) -> FeedRunOut:
+    """Offers or reviews, as the feed is."""
+    return await (take_reviews if agreed.format == "reviews" else take_offers)(runtime, source, agreed, origin)
 
 
 async def take_path(runtime: Runtime, where: str, agreed: Terms) -> FeedRunOut:

@@ -66,7 +66,7 @@ class Reading:
             self.errors.append(FeedError(line=line, sku=sku, message=message))
 
 
-class _Unpacked:
+class Unpacked:
     """A feed that may be gzipped, read up to a limit."""
 
     def __init__(self, source: BinaryIO) -> None:
@@ -91,7 +91,7 @@ class _Unpacked:
 
 def read(reading: Reading, source: BinaryIO, terms: Terms, known: Known) -> None:
     """Every row checked, changed ones spooled. FeedRefusedError when the feed is no feed."""
-    rows = (yml.rows if terms.format == "yml" else google.rows)(_Unpacked(source).stream, terms.shop)
+    rows = (yml.rows if terms.format == "yml" else google.rows)(Unpacked(source).stream, terms.shop)
     try:
         _read_rows(reading, rows, terms, known)
     except (ValueError, ArithmeticError) as error:
@@ -151,10 +151,10 @@ async def take(runtime: Runtime, source: BinaryIO, terms: Terms, origin: str) ->
         gone = await asyncio.to_thread(_judge, reading, source, terms, known)
     except FeedRefusedError as error:
         reading.spool.close()
-        return await _note(runtime, terms, origin, "refused", started, reading, message=str(error))
+        return await note(runtime, terms, origin, "refused", started, reading, message=str(error))
     with reading.spool:
         await _write(runtime, terms, reading, gone)
-    return await _note(runtime, terms, origin, "ok", started, reading, withdrawn=len(gone))
+    return await note(runtime, terms, origin, "ok", started, reading, withdrawn=len(gone))
 
 
 async def _known(runtime: Runtime, store: str) -> dict[str, tuple[str | None, bool, str | None]]:
@@ -199,7 +199,7 @@ def _batches(spool: IO[str]) -> Iterator[list[Offered]]:
         yield [Offered(body["sku"], digest, body) for digest, body in bodies]
 
 
-async def _note(
+async def note(
     runtime: Runtime,
     terms: Terms,
     origin: str,
@@ -210,6 +210,7 @@ async def _note(
     withdrawn: int = 0,
     message: str = "",
 ) -> FeedRunOut:
+    """Write down how a reading went."""
     done = state == "ok" and reading is not None
     row = FeedRun(
         store=terms.shop.store,

@@ -17,7 +17,8 @@ from starlette.responses import Response
 
 from central.catalogue import gtin as gtins
 from central.catalogue import products
-from central.catalogue.schemas import ProductOut
+from central.catalogue.reviews import service as reviews
+from central.catalogue.schemas import ProductOut, ReviewOut
 from central.catalogue.tables import Product, Store
 from central.preferences import service as preferences
 from central.preferences.lexicon import lexicon
@@ -32,6 +33,7 @@ from central.web.page import render
 router = APIRouter(include_in_schema=False)
 Scanned = Annotated[str | None, Query(max_length=300)]
 FOUND: Final = 12
+REVIEWS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Shelf:
     """The customer allows a profile, so an opinion may be kept."""
     choices: list[Choice]
     opinion: OpinionOut | None
+    reviews: list[ReviewOut]
+    """The newest of the retailer's site."""
     verdict: tuple[int, int] | None
     """How many liked and disliked it, of those who tried it in the shop."""
 
@@ -108,6 +112,7 @@ async def _shelf(
         keeps=keeps,
         choices=await preferences.parameter_choices(session, row.store, row.sku, language) if keeps else [],
         opinion=await _opinion(session, runtime, me, row) if keeps and me else None,
+        reviews=await reviews.newest(session, row.store, row.sku, REVIEWS),
         verdict=await preferences.verdict(session, row.store, row.sku, row.category),
     )
 
