@@ -37,6 +37,7 @@ _SCHEMES: Final[Node] = {
     "machine": {"type": "http", "scheme": "bearer"},
 }
 _TEXTS: Final = {
+    "400": "The body is not in the form it says it is",
     "401": "No session or token, or one that is over",
     "403": "Not with this role or token, or the CSRF token is missing or wrong",
     "404": "Not there, or another store's or customer's",
@@ -125,6 +126,7 @@ def _also(path: str, operation: Node) -> list[str]:
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     named = "{" in path or "store" in names or "requestBody" in operation
     found = ["422"] if named or names else []
+    found += ["400"] if "requestBody" in operation else []
     found += [] if _public(path) else ["401", "403"]
     found += ["404"] if named and path not in {"/login", "/api/v1/me/login"} else []
     found += ["403", "401"] if path in {"/login", "/api/v1/me/login"} else []
@@ -137,7 +139,7 @@ def _public(path: str) -> bool:
 
 
 def _who(path: str, method: str) -> list[Node]:
-    cookie = "customer" if path.startswith("/api/v1/me") else "staff"
+    cookie = "customer" if path == "/api/v1/me" or path.startswith("/api/v1/me/") else "staff"
     staff: Node = {cookie: []} if method in _SAFE else {cookie: [], "forgery": []}
     if path.startswith("/v1/"):
         return [{"machine": []}]

@@ -14,6 +14,7 @@ from central.ingest.handlers import apply
 from central.ingest.ranges import Committed
 from central.ingest.tables import Event, Mark, Quarantined
 from central.labels import presence
+from central.pricing.turns import wait_for_turn
 from central.visits import service as visits
 from contract.channels import Address, parse_topic
 from contract.codec import Envelope, Message, decode
@@ -220,6 +221,8 @@ async def run(effects: Effects, messages: Sequence[Arrived]) -> Batch:
     """Apply messages in the order they came; the caller commits."""
     batch = Batch(effects)
     decoded = [read(arrived) for arrived in messages]
+    stores = {message.address.store for message in decoded if isinstance(message, Message)}
+    await wait_for_turn(effects.session, stores)
     await _warm(effects, [message for message in decoded if isinstance(message, Message)])
     for arrived, message in zip(messages, decoded, strict=True):
         await batch.take(arrived, message)

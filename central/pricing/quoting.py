@@ -19,6 +19,7 @@ from central.pricing.facts import Occasion
 from central.pricing.rules import WINDOW_S, Offer, Part, PriceRules, individual, personal_price, quote_bytes
 from central.pricing.ruleset import Ruleset, Use, granted
 from central.pricing.tables import CampaignUse, Quote, QuoteDiscount
+from central.pricing.turns import wait_for_turn
 from central.profiles.tables import Customer
 from central.visits.tables import Visit
 
@@ -39,6 +40,7 @@ async def quote_for(
     `label` None: for the customer's own page.
     """
     session = effects.session
+    await wait_for_turn(session, [store.id])
     statement = select(Quote).where(Quote.store == store.id, Quote.visit == visit.id, Quote.sku == product.sku)
     quote = (await session.scalars(statement)).one_or_none()
     expires_at = effects.now + timedelta(seconds=rules_of(store).quote_seconds)
@@ -200,10 +202,11 @@ def signed_fields(quote: Quote) -> dict[str, object]:
 
 
 async def customer_of(session: AsyncSession, subject: str | None) -> Customer | None:
-    """Who this pseudonym is."""
+    """Who this pseudonym is, with the bonuses they have now."""
     if subject is None:
         return None
-    return (await session.scalars(select(Customer).where(Customer.subject == subject))).one_or_none()
+    statement = select(Customer).where(Customer.subject == subject).execution_options(populate_existing=True)
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def discounts_of(session: AsyncSession, quotes: Sequence[str]) -> dict[str, list[QuoteDiscount]]:

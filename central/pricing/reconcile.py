@@ -10,10 +10,12 @@ from central.pricing import quote_code, quoting, till
 from central.pricing.quote_code import Refused, SignedQuote
 from central.pricing.schemas import OfflineSaleIn, ReconcileIn, RedeemIn, RedeemOut
 from central.pricing.tables import Quote, Redemption
+from central.pricing.turns import wait_for_turn
 
 
 async def reconcile(effects: Effects, request: ReconcileIn) -> list[RedeemOut]:
     """Line by line; told again, nothing changes."""
+    await wait_for_turn(effects.session, [request.store])
     return [await _line(effects, request.store, line) for line in request.lines]
 
 

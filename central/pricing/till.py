@@ -17,6 +17,7 @@ from central.pricing.quoting import WINDOW
 from central.pricing.rules import charge
 from central.pricing.schemas import RedeemIn, RedeemOut, VerifyIn, VerifyOut, VoidIn, VoidOut
 from central.pricing.tables import CampaignUse, LedgerEntry, Quote, QuoteDiscount, Redemption
+from central.pricing.turns import wait_for_turn
 from central.profiles.tables import Customer
 from central.sales import service as sales
 from central.sales.schemas import SaleIn, SaleLineIn
@@ -55,6 +56,7 @@ async def redeem(effects: Effects, request: RedeemIn) -> RedeemOut:
     A quote counts for one piece; further pieces cost the public price. A quote that was redeemed leaves its label.
     """
     session = effects.session
+    await wait_for_turn(session, [request.store])
     before = await session.get(Redemption, (request.store, request.receipt, request.sku))
     if before is not None:
         return answer(before)
@@ -163,6 +165,7 @@ async def void(effects: Effects, request: VoidIn) -> VoidOut:
     Bonuses come back, the campaign gets its money back, and a quote still inside its window may be redeemed again.
     """
     session = effects.session
+    await wait_for_turn(session, [request.store])
     statement = select(Redemption).where(Redemption.store == request.store, Redemption.receipt == request.receipt)
     if request.sku is not None:
         statement = statement.where(Redemption.sku == request.sku)

@@ -224,7 +224,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> I
 
 
 def _roles(path: str) -> list[str]:
-    if path.startswith("/api/v1/me"):
+    if path == "/api/v1/me" or path.startswith("/api/v1/me/"):
         return ["customer"]
     if path.startswith("/api/v1/till"):
         return ["till", "staff"]
