@@ -1,9 +1,6 @@
-"""Which detection belongs to which track: best total overlap, or nearest place (Hungarian method)."""
+"""Which detection belongs to which track: best total overlap (Hungarian method)."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +9,6 @@ from scipy.optimize import linear_sum_assignment
 from tracking.values import Floats
 
 Rows = NDArray[np.intp]
-
-_USUAL_STEP = 0.5
-"""Between a prediction and its detection, in sides of the box."""
-_USUAL_GROWTH = 0.15
-"""Logarithm of how much a box differs in size from its prediction."""
 
 
 def overlap(first: Floats, second: Floats) -> Floats:
@@ -60,47 +52,3 @@ def associate(tracks: Floats, detections: Floats, least: float, likeness: float 
     rows, columns = linear_sum_assignment(weight, maximize=True)
     good = shared[rows, columns] >= least
     return rows[good], columns[good]
-
-
-def associate_near(tracks: Floats, detections: Floats, reach: float, alike: float) -> tuple[Rows, Rows]:
-    """Matched rows of both, pairwise, by place and size instead of overlap.
-
-    A pair is possible when its centres are at most `reach` sides apart and its sizes at least `alike`; anything else is
-    left alone rather than guessed, for a track that goes over to somebody else takes an identity along.
-    """
-    if len(tracks) == 0 or len(detections) == 0:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    if len(tracks) == 1 and len(detections) == 1:  # somebody alone, which is most of the day
-        hit = np.zeros(int(_near(tracks[0].tolist(), detections[0].tolist(), reach, alike)), np.intp)
-        return hit, hit
-    apart, growth = separation(tracks, detections), _growth(tracks, detections)
-    possible = (apart <= reach) & (growth <= -np.log(alike))
-    weight = np.exp(-((apart / _USUAL_STEP) ** 2) - (growth / _USUAL_GROWTH) ** 2) * possible
-    rows, columns = linear_sum_assignment(weight, maximize=True)
-    good = possible[rows, columns]
-    return rows[good], columns[good]
-
-
-def _near(first: Sequence[float], second: Sequence[float], reach: float, alike: float) -> bool:
-    """Whether one pair is possible, by the same rule in plain numbers."""
-    sides = [max((box[2] - box[0]) * (box[3] - box[1]), 1e-9) for box in (first, second)]
-    widths = max(first[2] - first[0], 1.0) + max(second[2] - second[0], 1.0)
-    apart = math.hypot(*(first[i] + first[i + 2] - second[i] - second[i + 2] for i in (0, 1)))
-    return apart <= reach * widths and min(sides) >= alike * alike * max(sides)
-
-
-def _growth(first: Floats, second: Floats) -> Floats:
-    """Logarithm of the larger side over the smaller (geometric means of width and height), NxM."""
-    logs = []
-    for one in (first, second):
-        sides = one[:, 2:] - one[:, :2]
-        logs.append(np.log(np.maximum(sides[:, 0] * sides[:, 1], 1e-9)) / 2)
-    return np.asarray(np.abs(logs[0][:, None] - logs[1]))
-
-
-def separation(first: Floats, second: Floats) -> Floats:
-    """Distance of the centres in sides of a box (mean of both widths), NxM."""
-    # twice the offset over the sum of widths: the halves cancel
-    offset = (first[:, :2] + first[:, 2:])[:, None] - (second[:, :2] + second[:, 2:])
-    widths = np.maximum(first[:, 2] - first[:, 0], 1.0)[:, None] + np.maximum(second[:, 2] - second[:, 0], 1.0)
-    return np.asarray(np.hypot(offset[..., 0], offset[..., 1]) / widths)

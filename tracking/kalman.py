@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from tracking.values import Floats
 
-_MEASURED = 0.05
+MEASURED = 0.05
 """Standard deviation of a detected coordinate, in box heights."""
-_DRIFT_POSITION = 0.05
-_DRIFT_VELOCITY = 0.10
-_FIRST_POSITION = 0.1
-_FIRST_VELOCITY = 1.0
-_STEPS_PER_S = 20.0
-_LEAST_PX = 10.0
+DRIFT_POSITION = 0.05
+DRIFT_VELOCITY = 0.10
+FIRST_POSITION = 0.1
+FIRST_VELOCITY = 1.0
+STEPS_PER_S = 20.0
+LEAST_PX = 10.0
 _POSITION, _VELOCITY, _PP, _PV, _VV = range(5)
 
 
@@ -35,7 +35,7 @@ def to_centre(boxes: Floats) -> Floats:
 
 def _variance_scale(centres: Floats) -> Floats:
     """Squared height, Nx1: what all noise is proportional to."""
-    height = np.maximum(centres[:, 3:4], _LEAST_PX)
+    height = np.maximum(centres[:, 3:4], LEAST_PX)
     return np.asarray(height * height)
 
 
@@ -43,7 +43,7 @@ class KalmanBank:
     """N boxes. `agility` scales how fast people are believed to change course."""
 
     def __init__(self, agility: float = 0.25) -> None:
-        self._drift = (_DRIFT_POSITION * agility) ** 2, (_DRIFT_VELOCITY * agility) ** 2
+        self._drift = (DRIFT_POSITION * agility) ** 2, (DRIFT_VELOCITY * agility) ** 2
         self._state: Floats = np.zeros((5, 0, 4))
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class KalmanBank:
         """Move every box `dt` seconds on."""
         if not dt or not len(self):
             return
-        noise = dt * _STEPS_PER_S * _variance_scale(self.position)
+        noise = dt * STEPS_PER_S * _variance_scale(self.position)
         move = np.array(
             [
                 [1, dt, 0, 0, 0],
@@ -92,7 +92,7 @@ class KalmanBank:
             return
         measured = to_centre(boxes)
         state = self._state[:, rows]
-        gain = state[_PP:_VV] / (state[_PP] + _MEASURED**2 * _variance_scale(measured))
+        gain = state[_PP:_VV] / (state[_PP] + MEASURED**2 * _variance_scale(measured))
         state[_VV] -= gain[1] * state[_PV]
         state[:_PP] += gain * (measured - state[_POSITION])
         state[_PP:_VV] *= 1 - gain[0]
@@ -103,7 +103,7 @@ class KalmanBank:
         fresh = np.zeros((5, len(boxes), 4))
         fresh[_POSITION] = to_centre(boxes)
         scale = _variance_scale(fresh[_POSITION])
-        fresh[_PP], fresh[_VV] = _FIRST_POSITION**2 * scale, _FIRST_VELOCITY**2 * scale
+        fresh[_PP], fresh[_VV] = FIRST_POSITION**2 * scale, FIRST_VELOCITY**2 * scale
         self._state = np.concatenate([self._state, fresh], axis=1)
 
     def keep(self, mask: NDArray[np.bool_]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.association import Rows, associate, associate_near, grown
+from tracking.association import Rows, associate, grown
 from tracking.kalman import KalmanBank
 from tracking.values import Floats, Track, TrackSet
 
@@ -33,10 +33,6 @@ class TrackerSettings:
     grow: float = 0.0
     likeness: float = 0.0
     """Power of the likeness in size when overlaps compete (tracking.association)."""
-    reach: float = 0.0
-    """Above 0, boxes are matched by place and size instead of overlap: centres at most so many widths apart ..."""
-    alike: float = 0.0
-    """... and the smaller side at least this share of the larger."""
     min_hits: int = 3
     max_lost_s: float = 1.5
     agility: float = 0.25
@@ -55,19 +51,9 @@ class Tracker:
         self._issued = 0
         self._now: float | None = None
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything, confirmed or not, is being followed."""
-        return len(self._bank) > 0
-
     def __len__(self) -> int:
         """How many are being followed, confirmed or not."""
         return len(self._bank)
-
-    def expected(self, monotonic: float) -> Floats:
-        """Where everything that is followed, confirmed or not, should be at a time: Nx4 corners."""
-        passed = 0.0 if self._now is None else monotonic - self._now
-        return self._bank.boxes(min(max(passed, 0.0), _LONGEST_STEP_S))
 
     def step(self, boxes: NDArray[np.floating], scores: NDArray[np.floating], monotonic: float) -> TrackSet:
         """Detections (Nx4 corners, N scores) at a time. Boxes that are not finite or have no area are ignored."""
@@ -108,19 +94,15 @@ class Tracker:
     ) -> tuple[Rows, Rows]:
         if not len(rows) or not len(columns):
             return rows, columns
-        matched_rows, matched_columns = self._pairs(self._bank.boxes()[rows], boxes[columns], least)
+        rule = self._settings
+        tracks, found = grown(self._bank.boxes()[rows], rule.grow), grown(boxes[columns], rule.grow)
+        matched_rows, matched_columns = associate(tracks, found, least, rule.likeness)
         hit, used = rows[matched_rows], columns[matched_columns]
         self._bank.correct(hit, boxes[used])
         self._hits[hit] += 1
         self._last_seen[hit] = monotonic
         self._scores[hit] = scores[used]
         return _without(rows, matched_rows), _without(columns, matched_columns)
-
-    def _pairs(self, tracks: Floats, found: Floats, least: float) -> tuple[Rows, Rows]:
-        rule = self._settings
-        if rule.reach > 0:
-            return associate_near(tracks, found, rule.reach, rule.alike)
-        return associate(grown(tracks, rule.grow), grown(found, rule.grow), least, rule.likeness)
 
     def _start(self, boxes: Floats, scores: Floats, unmatched: Rows, monotonic: float) -> None:
         rows = unmatched[scores[unmatched] >= self._settings.new]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.motion import COLUMNS, ROWS, Overview, differing
 from edge.values import Box
@@ -42,10 +41,8 @@ class Attention:
         self._moved: deque[tuple[float, Span]] = deque()
         self._all_due = -math.inf
 
-    def step(
-        self, seen: Overview, size: tuple[int, int], followed: NDArray[np.float64], monotonic: float
-    ) -> Box | None:
-        """The part to look at (pixels of a picture of `size`), or None. `followed`: boxes Nx4 in pixels."""
+    def step(self, seen: Overview, size: tuple[int, int], followed: Sequence[Box], monotonic: float) -> Box | None:
+        """The part to look at (pixels of a picture of `size`), or None. `followed`: boxes in pixels."""
         span: Span | None = self._area
         if self._reference is None or monotonic >= self._all_due:
             self._all_due = monotonic + _ALL_S
@@ -87,11 +84,11 @@ def _area_span(area: Polygon | None) -> Span:
     )
 
 
-def _spans(boxes: NDArray[np.float64], size: tuple[int, int]) -> list[Span]:
-    """Each box with the room around it. A few plain numbers: cheaper than arrays."""
+def _spans(boxes: Sequence[Box], size: tuple[int, int]) -> list[Span]:
+    """Each box with the room around it."""
     wide, tall = COLUMNS / size[0], ROWS / size[1]
     spans = []
-    for x1, y1, x2, y2 in boxes.tolist():
+    for x1, y1, x2, y2 in boxes:
         if not math.isfinite(x1 + y1 + x2 + y2):
             continue
         room = _ROOM * max(x2 - x1, y2 - y1)

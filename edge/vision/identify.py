@@ -184,7 +184,7 @@ class Identifier:
             if shot is not None and (
                 bond.case.closed or bond.case.due(shot, *self._nearness(bond.case, frame.captured))
             ):
-                decided += self._embed(bond, shot, permit)
+                decided += self._embed(bond, shot, frame, permit)
         if not bond.doubtful:
             decided += self._judge(bond.case, frame.captured, ended=False)
         return decided
@@ -234,13 +234,14 @@ class Identifier:
                 case.flawed(face)
             return None
         case.first_usable = case.first_usable or frame.captured
-        return Shot(self._engine.align(frame.image, face.five), face.quality, frame.captured, face.pose)
+        return Shot(face.five, face.quality, frame.captured, face.pose)
 
-    def _embed(self, bond: Bond, shot: Shot, permit: Permit) -> list[Decision]:
+    def _embed(self, bond: Bond, shot: Shot, frame: Frame, permit: Permit) -> list[Decision]:
         """Embed, and give the vector to the case whose person it shows."""
         self._counts.embedder_calls += 1
-        vector = self._engine.embed([shot.crop])[0]
-        shot.crop.fill(0)
+        crop = self._engine.align(frame.image, shot.five)
+        vector = self._engine.embed([crop])[0]
+        crop.fill(0)
         rule = self._rule(shot.taken)
         again = stranger_again(bond, vector, self._templates, rule)
         whose = owner(bond, vector, self._templates, rule, shot.taken.monotonic)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.values import Box, Claim, Image, Instant, Outcome, Vector
+from edge.values import Box, Claim, Instant, Outcome, Vector
 from edge.vision.quality import Flaw, Pose
 
 _APART_S = 0.14
@@ -28,9 +29,9 @@ FRONTAL = Pose(0.0, 0.5)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """An aligned face (112x112 BGR) and how good it is."""
+    """A face in a picture by its five points (5x2 pixels), and how good it is. Cut out only if it is embedded."""
 
-    crop: Image
+    five: NDArray[np.float32]
     quality: float
     taken: Instant
     pose: Pose = FRONTAL
@@ -60,6 +61,8 @@ class FaceCase:
     _qualities: list[float] = field(default_factory=list)
     best: float = -1.0
     """Highest similarity to anybody that a 1:N search found; -1 before the first."""
+    asked: tuple[int, int, float, float, bool] | None = None
+    """What the last search rested on: shots, templates, threshold, margin, whether it was the last chance."""
     outcome: Outcome | None = None
     """The final decision; None while it is open."""
     subject: str | None = None

@@ -11,11 +11,8 @@ from edge.vision.identify import FaceCounts, FaceSettings, Identifier, OnStrange
 from edge.vision.permits import FacePolicy
 from edge.vision.ports import FaceEngine, Templates, TrackWatch
 from models.detections import Detections
-from tracking.tracker import Tracker, TrackerSettings
+from tracking.faces import FaceTracker
 
-_TRACKING = TrackerSettings(high=0.7, low=0.5, new=0.7, reach=0.7, alike=0.75, min_hits=2, max_lost_s=0.6, agility=1.5)
-"""Strict: at 5 looks a second a face that steps aside further than that, or changes size, starts a new track. Then a
-picture says who it is (edge.vision.continuity); a track that went over to somebody else says nothing."""
 _EARLY = 0.9
 """Frames rarely fall on the period; one a little early is better than one a whole frame late."""
 _SILENT_S = 1.0
@@ -37,7 +34,7 @@ class FaceStage:
         self._engine = engine
         self._settings = settings
         self._attention = Attention(policy.area)
-        self._tracker = Tracker(_TRACKING)
+        self._tracker = FaceTracker()
         self._next_detection = -np.inf
         self._last_frame = -np.inf
         self.counts = FaceCounts()

@@ -40,7 +40,14 @@ def anchors(size: Size) -> Floats:
 
 def decode(offsets: Floats, priors: Floats) -> Floats:
     """Boxes Nx4 (x1, y1, x2, y2) as fractions of the input, from offsets and anchors Nx4."""
-    centres = offsets[:, :2] * CENTRE_VARIANCE * priors[:, 2:] + priors[:, :2]
-    halves = np.exp(offsets[:, 2:] * SIZE_VARIANCE) * priors[:, 2:] / 2
-    boxes: Floats = np.concatenate([centres - halves, centres + halves], axis=1)
+    sides = priors[:, 2:]
+    centres = offsets[:, :2] * CENTRE_VARIANCE
+    centres *= sides
+    centres += priors[:, :2]
+    halves = np.exp(offsets[:, 2:] * SIZE_VARIANCE)
+    halves *= sides
+    halves /= 2
+    boxes = np.empty_like(priors)
+    np.subtract(centres, halves, out=boxes[:, :2])
+    np.add(centres, halves, out=boxes[:, 2:])
     return boxes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from insightface.model_zoo import get_model
@@ -14,7 +16,7 @@ from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from models.catalogue import FACE_BUNDLE, FACE_DETECTOR, FACE_EMBEDDER, FACE_LANDMARKS, model
 from models.detections import Detections, Floats, Frame
 from models.errors import MisconfiguredError
-from models.faces.alignment import aligned, unit_rows
+from models.faces.alignment import aligned
 from models.faces.answers import ForgetfulSession
 from models.faces.detector import FaceDetector, RfbFaceDetector
 from models.faces.landmarks import FaceLandmarker, FaceLandmarks
@@ -74,15 +76,24 @@ class OnnxFaceModels:
         return aligned(frame, five)
 
     def embed(self, crops: Sequence[Frame]) -> Floats:
-        if not crops:
-            return np.zeros((0, EMBEDDING_SIZE), np.float32)
-        raw = self.recognizer.get_feat(list(crops))
-        rows = unit_rows(raw)
-        raw.fill(0)  # it is a template as well, and nobody else would overwrite it
+        rows = np.empty((len(crops), EMBEDDING_SIZE), np.float32)
+        for row, crop in zip(rows, crops, strict=True):
+            _normalise(crop, self.recognizer.session.picture((3, *crop.shape[:2])))
+            raw = self.recognizer.session.answer()
+            np.multiply(raw, 1 / max(math.sqrt(raw @ raw), 1e-12), out=row)
+            raw.fill(0)  # it is a template as well
         return rows
 
     def forget_faces(self) -> None:
         self.recognizer.session.overwrite()
+
+
+def _normalise(crop: Frame, into: Floats) -> None:
+    """What insightface's `get_feat` does to a picture before the network."""
+    scale, shift = 1 / NORMALISATION["std"], -NORMALISATION["mean"] / NORMALISATION["std"]
+    for plane, target in zip(reversed(cv2.split(crop)), into, strict=True):
+        cv2.addWeighted(plane, scale, plane, 0.0, shift, target, cv2.CV_32F)
+        plane.fill(0)
 
 
 def load_face_models(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.letterbox import Letterbox, Size
 
 NMS_IOU = 0.4
 FACE = 1
+ANSWERS = ("scores", "offsets")
 COARSEST_STRIDE = 64
 CUT_GRID = 32
 """Input pixels a part of a frame is cut to: finer saves little more and loses faces near its border."""
@@ -92,20 +94,28 @@ class RfbFaceDetector:
         if part is None:
             return np.zeros((0, 5), np.float32)
         found = self._run(part.of(img), part.size, part.factor, self.det_thresh)
-        found[:, :4] += np.array([part.left, part.top, part.left, part.top], np.float32)
+        if len(found):
+            found[:, :4] += np.array([part.left, part.top, part.left, part.top], np.float32)
         return found
 
     def _run(self, img: Frame, size: Size, factor: float | None, threshold: float) -> Floats:
         levels, factor = self._letterbox.fit_levels(img, size, factor)
-        scores, offsets = self._session.run(["scores", "offsets"], {"input": levels})
+        scores, offsets = self._session.run(ANSWERS, {"input": levels})
         face = scores[0, :, FACE]
-        chosen = np.flatnonzero(face >= threshold)
+        (chosen,) = (face >= threshold).nonzero()
         if not chosen.size:
             return np.zeros((0, 5), np.float32)
-        fractions = decode(offsets[0, chosen], anchors(size)[chosen])
-        boxes = fractions * np.array([*size, *size], np.float32) / np.float32(factor)
-        kept = suppress(boxes, face[chosen], NMS_IOU)
-        return np.concatenate([boxes[kept], face[chosen][kept, None]], axis=1).astype(np.float32)
+        found = np.empty((len(chosen), 5), np.float32)
+        boxes, sure = found[:, :4], found[:, 4]
+        sure[:] = face[chosen]
+        np.multiply(decode(offsets[0, chosen], anchors(size)[chosen]), _scale(size, factor), out=boxes)
+        return found[suppress(boxes, sure, NMS_IOU)]
+
+
+@lru_cache(maxsize=256)
+def _scale(size: Size, factor: float) -> Floats:
+    """From fractions of the input to pixels of what was put in."""
+    return np.array([*size, *size], np.float32) / np.float32(factor)
 
 
 def round_up(size: Size) -> Size:

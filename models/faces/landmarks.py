@@ -40,16 +40,18 @@ class FaceLandmarker:
     def find(self, frame: Frame, box: Floats) -> FaceLandmarks:
         """Landmarks inside `box` (x1, y1, x2, y2). A box without area gives all points at its corner."""
         height, width = frame.shape[:2]
-        x1, y1 = max(int(box[0]), 0), max(int(box[1]), 0)
-        x2, y2 = min(int(box[2]), width - 1), min(int(box[3]), height - 1)
+        left, top, right, bottom = box.tolist()
+        x1, y1 = max(int(left), 0), max(int(top), 0)
+        x2, y2 = min(int(right), width - 1), min(int(bottom), height - 1)
         if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
             return landmarks_from_dense(np.full((POINTS, 2), (x1, y1), np.float32))
         grey = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
         crop = cv2.resize(grey, (CROP, CROP), interpolation=_kernel(x2 - x1, y2 - y1)).astype(np.float32)
         crop /= GREY_LEVELS
-        raw = self._session.run(None, {self._input: crop[None, None]})[0].reshape(POINTS, 2)
-        scale = np.array([x2 - x1, y2 - y1], np.float32)
-        return landmarks_from_dense(raw * scale + np.array([x1, y1], np.float32))
+        dense: Floats = self._session.run(None, {self._input: crop[None, None]})[0].reshape(POINTS, 2)
+        dense *= (x2 - x1, y2 - y1)
+        dense += (x1, y1)
+        return landmarks_from_dense(dense)
 
 
 def _kernel(width: int, height: int) -> int:
@@ -59,4 +61,4 @@ def _kernel(width: int, height: int) -> int:
 
 def landmarks_from_dense(dense: Floats) -> FaceLandmarks:
     """Five alignment points as means of the 68."""
-    return FaceLandmarks(np.asarray(_MEANS @ dense, np.float32), np.asarray(dense, np.float32))
+    return FaceLandmarks(_MEANS @ dense, dense)

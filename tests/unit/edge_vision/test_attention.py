@@ -12,7 +12,7 @@ from edge.values import Box
 from edge.vision.attention import Attention
 
 SIZE = (1280, 720)
-NOBODY = np.zeros((0, 4))
+NOBODY: list[Box] = []
 LANE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
 Cells = npt.NDArray[np.float32]
 
@@ -79,7 +79,7 @@ def test_lamps_are_no_movement() -> None:
 def test_who_is_followed_is_looked_at_even_standing_still() -> None:
     attention = Attention()
     attention.step(still(), SIZE, NOBODY, 0.0)
-    look = attention.step(still(), SIZE, np.array([[600.0, 300.0, 660.0, 380.0]]), 0.1)
+    look = attention.step(still(), SIZE, [(600.0, 300.0, 660.0, 380.0)], 0.1)
     assert look == (540.0, 240.0, 720.0, 440.0)
 
 
@@ -97,11 +97,11 @@ def test_outside_the_lane_nobody_is_looked_for() -> None:
     boxes=st.lists(st.tuples(*[st.floats(allow_nan=True, allow_infinity=True)] * 4), max_size=4),
     cells=st.integers(0, 2**32 - 1),
 )
-def test_a_look_is_always_inside_the_picture(boxes: list[tuple[float, ...]], cells: int) -> None:
+def test_a_look_is_always_inside_the_picture(boxes: list[Box], cells: int) -> None:
     attention = Attention()
     noise = np.random.default_rng(cells).uniform(0, 255, (2, ROWS, COLUMNS)).astype(np.float32)
     for n in range(2):
-        look = attention.step(noise[n], SIZE, np.array(boxes).reshape(-1, 4), n / 10)
+        look = attention.step(noise[n], SIZE, boxes, n / 10)
         assert look is not None
         assert 0 <= look[0] < look[2] <= 1280
         assert 0 <= look[1] < look[3] <= 720

@@ -19,7 +19,7 @@ NOW = 100.0
 
 
 def shot(at: At, t: float, quality: float, pose: Pose = Pose(0.0, 0.5)) -> Shot:  # noqa: B008 - frozen
-    return Shot(np.zeros((112, 112, 3), np.uint8), quality, at(t), pose)
+    return Shot(np.zeros((5, 2), np.float32), quality, at(t), pose)
 
 
 def test_a_call_for_one_is_a_call_for_all_it_may_be() -> None:

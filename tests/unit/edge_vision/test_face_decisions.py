@@ -22,7 +22,7 @@ RULE = Rule(threshold=0.5, target_fpir=1e-4, margin=0.05, clear_lead=0.1, shots=
 def case_of(shots: list[tuple[NDArray[np.float32], float]], at: At) -> FaceCase:
     case = FaceCase(4, permitted=True)
     for number, (vector, quality) in enumerate(shots):
-        shot = Shot(np.zeros((112, 112, 3), np.uint8), quality, at(0.3 * number))
+        shot = Shot(np.zeros((5, 2), np.float32), quality, at(0.3 * number))
         case.first_usable = case.first_usable or shot.taken
         case.calls += 1
         case.embedded(shot, vector.copy())

@@ -113,16 +113,3 @@ def test_overlap_of_known_boxes() -> None:
     first = np.array([[0.0, 0, 10, 10]])
     second = np.array([[0.0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]])
     assert overlap(first, second)[0].tolist() == pytest.approx([1.0, 1 / 3, 0.0])
-
-
-def test_by_place_a_track_is_given_up_rather_than_guessed() -> None:
-    """A face that is suddenly two widths aside, or half as large, is somebody else."""
-    settings = TrackerSettings(reach=0.7, alike=0.75, min_hits=2, max_lost_s=0.6)
-    for jump in ((280.0, 100.0, 320.0, 150.0), (210.0, 110.0, 230.0, 135.0)):
-        tracker = Tracker(settings)
-        for step in range(3):
-            seen = tracker.step(np.array([[200.0, 100.0, 240.0, 150.0]]), np.array([0.9]), 0.2 * step)
-        assert [track.id for track in seen.tracks] == [1]
-        for step in range(3, 5):
-            seen = tracker.step(np.array([jump]), np.array([0.9]), 0.2 * step)
-        assert [track.id for track in seen.tracks if track.seen] == [2], jump
