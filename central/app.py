@@ -39,6 +39,7 @@ from central.ingest.routes import router as ingest
 from central.ingest.worker import Worker
 from central.labels.routes import router as labels
 from central.openapi import describe
+from central.post.office import office_of
 from central.preferences.routes import router as preferences
 from central.preferences.site import SearchLimiter
 from central.preferences.site import router as site_search
@@ -46,6 +47,7 @@ from central.pricing.routes import router as pricing
 from central.pricing.till_routes import router as till
 from central.privacy.routes import router as privacy
 from central.privacy.vault import FileVault
+from central.profiles.codes import CodeLimiter
 from central.profiles.phone_rights import rights_router
 from central.profiles.phone_routes import phone_router
 from central.profiles.routes import me_router, staff_router
@@ -146,6 +148,8 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
     app.state.limiter = LoginLimiter()
     app.state.searches = SearchLimiter()
     app.state.event_limiter = EventLimiter()
+    app.state.codes = CodeLimiter()
+    app.state.office = office_of(settings)
     app.state.broken = False
     app.add_middleware(SecurityHeaders)
     add_handlers(app)

@@ -18,6 +18,7 @@ from central.app import open_runtime
 from central.catalogue import commands as feeds
 from central.errors import MisconfiguredError, RejectedError
 from central.imports import service as imports
+from central.post import addresses as post
 from central.predictions import commands as predictions
 from central.preferences import commands as preferences
 from central.pricing import commands as prices
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="CIDR",
         help="a network that is not public (10.1.0.0/16) into which webhooks may be sent; may be repeated",
     )
+    _add_post(run)
     broker = commands.add_parser("broker", help="the embedded broker alone, on 127.0.0.1")
     broker.add_argument("--port", type=_port, default=1883)
     load = commands.add_parser("import", parents=[where], help="store, products and customers from a JSON file")
@@ -91,6 +93,15 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("keys", parents=[where], help="public keys, for the edge's trust: section")
     commands.add_parser("migrate", parents=[where], help="bring the database to this version")
     return top
+
+
+def _add_post(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--public-url", metavar="URL", help="how customers' phones reach this service: https://HOST")
+    run.add_argument("--smtp", metavar="URL", help="send codes by mail: smtps://USER@HOST or smtp+starttls://USER@HOST")
+    run.add_argument("--smtp-password-file", type=Path, metavar="FILE")
+    run.add_argument("--mail-from", metavar="ADDRESS", help="the address that codes come from")
+    run.add_argument("--sms-url", metavar="URL", help='send codes by text message: POST {"to", "text"} to this address')
+    run.add_argument("--sms-token-file", type=Path, metavar="FILE", help="its bearer token")
 
 
 def _port(text: str) -> int:
@@ -196,8 +207,17 @@ def _run(arguments: Arguments) -> None:
             secure_cookies=arguments.secure_cookies,
             profile_idle_days=arguments.profile_idle_days or None,
             webhook_networks=tuple(arguments.webhook_network),
+            public_url=post.public_url(arguments.public_url) if arguments.public_url else None,
+            mail=_mail(arguments),
+            texts=post.text_gateway(arguments.sms_url, arguments.sms_token_file) if arguments.sms_url else None,
         )
     )
+
+
+def _mail(arguments: Arguments) -> post.MailServer | None:
+    if not arguments.smtp:
+        return None
+    return post.mail_server(arguments.smtp, arguments.mail_from, arguments.smtp_password_file)
 
 
 def _broker(arguments: Arguments) -> None:

@@ -15,9 +15,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 Node = dict[str, Any]
-PUBLIC: Final = frozenset({"/health", "/login", "/api/v1/me/login", "/site/search", "/01/{gtin}"})
+PUBLIC: Final = frozenset(
+    {"/health", "/login", "/api/v1/me/login", "/api/v1/me/login-code", "/site/search", "/01/{gtin}"}
+)
 """Anybody may ask; and the receipt of an erasure, for who has its number."""
-LIMITED: Final = frozenset({"/login", "/api/v1/me/login", "/site/search", "/v1/events"})
+LIMITED: Final = frozenset({"/login", "/api/v1/me/login", "/api/v1/me/login-code", "/site/search", "/v1/events"})
 _PROBLEM: Final[Node] = {
     "title": "Problem",
     "description": "One clear line, or for each field that is wrong where and why.",

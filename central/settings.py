@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from central.errors import MisconfiguredError
+from central.post.addresses import MailServer, TextGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Settings:
     """Set when the service is reached over HTTPS only."""
     webhook_networks: tuple[str, ...] = ()
     """Networks that are not public, such as 10.1.0.0/16, into which webhooks may be sent all the same."""
+    public_url: str | None = None
+    """How customers' phones reach this service (https://HOST): in messages, and on labels without their own link."""
+    mail: MailServer | None = None
+    texts: TextGateway | None = None
+    """By what one-time codes are sent; None: not by this way."""
 
     @property
     def database_url(self) -> str:

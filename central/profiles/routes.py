@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Request, Response
+from fastapi import APIRouter, BackgroundTasks, HTTPException, Path, Request, Response
 
 from central.errors import RejectedError
 from central.privacy import service as privacy
 from central.privacy import texts
-from central.profiles import service
+from central.profiles import codes, service
 from central.profiles.schemas import (
     CertificateOut,
+    CodeAsked,
     CodeIn,
     CodeOut,
     ConsentsIn,
@@ -59,6 +60,26 @@ async def login_code(runtime: RuntimeDep, principal: StaffDep, customer_id: Cust
         code = await service.login_code(session, customer_id, runtime.clock.now())
     assert code is not None
     return code
+
+
+@me_router.post(
+    "/login-code",
+    summary="Have a one-time code sent",
+    status_code=204,
+    responses={422: {"description": "Neither an e-mail address nor a phone number, or none is sent this way here"}},
+)
+async def send_code(request: Request, runtime: RuntimeDep, body: CodeAsked, later: BackgroundTasks) -> None:
+    """To the e-mail address or phone the shop knows of a customer. The answer is the same whether anybody has it."""
+    if not same_origin(request):
+        raise HTTPException(403, "the request came from another site")
+    place = codes.place_of(body.to)
+    if place is None or place[0] not in request.app.state.office.ways:
+        ways = {"email": "e-mail address", "phone": "phone number"}
+        named = " or ".join(ways[way] for way in request.app.state.office.ways)
+        raise HTTPException(422, f"to: give the {named} the shop knows" if named else "to: no codes are sent here")
+    if not request.app.state.codes.allow(*place, request.client.host if request.client else ""):
+        raise HTTPException(429, "too many codes were asked for; wait a quarter of an hour")
+    later.add_task(codes.send, runtime, request.app.state.office, *place)
 
 
 @me_router.post("/login", summary="Log in with a one-time code", status_code=204)

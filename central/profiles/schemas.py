@@ -51,6 +51,14 @@ class CodeIn(BaseModel):
     code: Annotated[str, Field(min_length=4, max_length=64)]
 
 
+class CodeAsked(BaseModel):
+    """The e-mail address or phone number the shop knows of the customer."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "anna@mail.example"}]})
+
+    to: Annotated[str, Field(min_length=5, max_length=200)]
+
+
 class MeOut(BaseModel):
     """The customer's own page."""
 

@@ -26,6 +26,7 @@ PUBLIC = {
     "/me",
     "/",
     "/api/v1/me/login",
+    "/api/v1/me/login-code",
     "/01/{gtin}",
     "/site/search",
     "/api/v1/erasures/{number}",

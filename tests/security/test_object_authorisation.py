@@ -68,7 +68,7 @@ RAW: Final[dict[str, Any]] = {
 STREAM = "/api/v1/alerts/stream"
 """Never ends for those who may have it."""
 UNREACHED = {
-    STREAM, "/api/v1/me/login", "/login", "/static/vendor/{folder}/{name}",
+    STREAM, "/api/v1/me/login", "/api/v1/me/login-code", "/login", "/static/vendor/{folder}/{name}",
     "/api/v1/me/erase", "/api/v1/customers/{customer_id}/erase", "/api/v1/webhooks",
     "/api/v1/webhooks/{subscription}/deliveries/{delivery}/replay",
 }  # fmt: skip
@@ -77,7 +77,7 @@ LAST = ("POST /api/v1/feeds", "DELETE", "logout", "erase")
 """Asked at the end by those who may: they take away what the others need."""
 PUBLIC = {"/01/{gtin}", "/site/search", "/me/scan", "/me/find", "/health"}
 """As the catalogue is."""
-WITHOUT_A_SESSION = {"/login", "/api/v1/me/login", "/v1/events"}
+WITHOUT_A_SESSION = {"/login", "/api/v1/me/login", "/api/v1/me/login-code", "/v1/events"}
 """Nothing to forge: they prove who asks by themselves."""
 
 

@@ -33,7 +33,8 @@ _ICONS: Final = (
 @router.get("/me")
 async def show(request: Request) -> Response:
     """The page; its script does the rest."""
-    return errors.not_installed(request) or render(request, "me.html", {"purposes": PURPOSES})
+    ways = request.app.state.office.ways
+    return errors.not_installed(request) or render(request, "me.html", {"purposes": PURPOSES, "ways": ways})
 
 
 @router.get("/me/offline")

@@ -234,6 +234,20 @@ element("code-form").addEventListener("submit", (event) => {
   signIn(element("code").value);
 });
 
+element("send-form")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const state = element("sent");
+  try {
+    await api("POST", "/me/login-code", { to: element("to").value.trim() });
+    state.textContent = say.sent;
+    element("code").focus();
+  } catch (error) {
+    if (!(error instanceof HttpError)) state.textContent = say.noConnection;
+    else state.textContent = error.status === 429 ? say.limited : error.status === 422 ? say.noPlace : say.failed;
+  }
+  state.hidden = false;
+});
+
 element("sign-out").addEventListener("click", async () => {
   try {
     await api("POST", "/me/logout");
