@@ -94,6 +94,8 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
     message["Subject"] = letter.title
     message["From"] = Address(addr_spec=sender)
     name, _, domain = letter.to.rpartition("@")
+    if not name or not domain:
+        raise ValueError("not an address")
     message["To"] = Address(username=name, domain=domain.encode("idna").decode())
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
