@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ValidationError
@@ -41,6 +41,8 @@ class _Line(BaseModel):
     sku: str
     quantity: int
     by: str
+    at: datetime | None = None
+    """When it was put in, or its quantity changed."""
 
 
 class _Content(BaseModel):
@@ -63,7 +65,7 @@ async def put(
     kept = [line for line in lines if line.sku != sku]
     mine = next((line for line in lines if line.sku == sku), None)
     if quantity:
-        line = _Line(sku=sku, quantity=quantity, by=mine.by if mine else by)
+        line = _Line(sku=sku, quantity=quantity, by=mine.by if mine else by, at=effects.now)
         kept.insert(lines.index(mine) if mine else len(kept), line)
     if len(kept) > MOST_LINES:
         raise FullError(f"a basket holds {MOST_LINES} lines")
@@ -75,7 +77,7 @@ async def put(
 
 async def _write(effects: Effects, row: Basket | None, store: str, subject: str, content: _Content) -> Basket:
     try:
-        sealed = effects.vault.seal(subject, content.model_dump())
+        sealed = effects.vault.seal(subject, content.model_dump(mode="json"))
     except Erased:
         raise NoConsentError("the customer's data was erased") from None
     if row is None:
@@ -110,6 +112,28 @@ async def finish(effects: Effects, store: str, subject: str, state: State = "lat
     row.state, row.updated_at = state, _later(row, effects.now)
     await effects.session.flush()
     return await _out(effects.session, effects.vault, row, effects.now)
+
+
+async def bought(effects: Effects, store: str, subject: str, pieces: Mapping[str, int], at: datetime) -> None:
+    """What was bought lies in the basket no more; who put it there keeps their part in the sale.
+
+    What was put in after the purchase stays: news of it may come late.
+    """
+    row = await _row(effects.session, store, subject)
+    before = _content(effects.vault, row).lines if row is not None else []
+    left = [_without(line, pieces.get(line.sku, 0), at) for line in before]
+    kept = [line for line in left if line.quantity > 0]
+    if row is None or kept == before:
+        return
+    state = row.state if kept else "open"
+    row = await _write(effects, row, store, subject, _Content(lines=kept))
+    row.state = state
+
+
+def _without(line: _Line, pieces: int, at: datetime) -> _Line:
+    if not pieces or (line.at is not None and line.at > at):
+        return line
+    return line.model_copy(update={"quantity": line.quantity - pieces})
 
 
 async def of_subject(
@@ -189,7 +213,7 @@ async def _out(session: AsyncSession, vault: Vault, row: Basket, now: datetime) 
         product = by_sku.get(line.sku)
         outs.append(
             LineOut(
-                **line.model_dump(),
+                **line.model_dump(exclude={"at"}),
                 title={key: str(text) for key, text in product.title.items()} if product else {"en": line.sku},
                 price=product.price if product else None,
                 availability=where.get(line.sku),

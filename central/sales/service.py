@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.baskets import service as baskets
 from central.contribution import service as contribution
 from central.effects import Effects
 from central.sales.schemas import SaleIn, SaleLineIn, SaleLineOut, SaleOut
@@ -33,10 +34,13 @@ async def record(effects: Effects, sale: SaleIn) -> bool:
         row.subject, row.visit = row.subject or sale.subject, row.visit or sale.visit
     fresh = await _add_lines(session, sale)
     await contribution.share(effects, row)
-    return fresh
+    if fresh and row.subject is not None:
+        await baskets.bought(effects, row.store, row.subject, fresh, sale.at)
+    return bool(fresh)
 
 
-async def _add_lines(session: AsyncSession, sale: SaleIn) -> bool:
+async def _add_lines(session: AsyncSession, sale: SaleIn) -> dict[str, int]:
+    """Pieces by SKU of the lines that are new."""
     statement = select(SaleLine.sku).where(
         SaleLine.channel == sale.channel, SaleLine.scope == sale.scope, SaleLine.sale == sale.id
     )
@@ -49,7 +53,7 @@ async def _add_lines(session: AsyncSession, sale: SaleIn) -> bool:
         SaleLine(channel=sale.channel, scope=sale.scope, sale=sale.id, **line.model_dump()) for line in fresh.values()
     )
     await session.flush()
-    return bool(fresh)
+    return {sku: line.quantity for sku, line in fresh.items()}
 
 
 def _together(first: SaleLineIn | None, line: SaleLineIn) -> SaleLineIn:

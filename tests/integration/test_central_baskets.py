@@ -11,6 +11,8 @@ from central.baskets import service
 from central.baskets.tables import Basket
 from central.contribution.tables import ContributionEvidence
 from central.privacy import service as privacy
+from central.sales import service as sales
+from central.sales.schemas import SaleIn, SaleLineIn
 
 SUBJECT = "a" * 32
 BY = "consultant:ilya"
@@ -84,3 +86,52 @@ async def test_a_key_destroyed_leaves_nothing_to_read(shop: Any) -> None:
         assert await service.of_subject(session, shop.runtime.vault, SUBJECT, shop.now) == []
     with pytest.raises(service.NoConsentError):
         await _put(shop, "HP-1")
+
+
+def _sale(shop: Any, number: str, lines: dict[str, int], at: Any = None, **fields: Any) -> SaleIn:
+    sold = tuple(SaleLineIn(sku=sku, quantity=quantity, price=100) for sku, quantity in lines.items())
+    whole = {"channel": "site", "scope": "web", "store": "shop", "subject": SUBJECT, "currency": "EUR", **fields}
+    return SaleIn(id=number, at=at or shop.now, lines=sold, **whole)
+
+
+async def _mine(shop: Any) -> dict[str, int]:
+    async with shop.runtime.db.read() as session:
+        found = await service.of_subject(session, shop.runtime.vault, SUBJECT, shop.now)
+    return {line.sku: line.quantity for basket in found for line in basket.lines}
+
+
+async def test_what_was_bought_lies_in_the_basket_no_more(shop: Any) -> None:
+    await shop.load()
+    await _put(shop, "TV-1", 3)
+    await _put(shop, "HP-1")
+    async with shop.runtime.change() as effects:
+        await service.finish(effects, "shop", SUBJECT)
+    first = await _site(shop)
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, _sale(shop, "w-1", {"TV-1": 1, "XX": 1}))
+    assert await _mine(shop) == {"TV-1": 2, "HP-1": 1}
+    async with shop.runtime.change() as effects:  # told again, it was bought once
+        await sales.record(effects, _sale(shop, "w-1", {"TV-1": 1, "XX": 1}))
+        await sales.record(effects, _sale(shop, "r-1", {"HP-1": 2}, channel="till", scope="shop"))
+    assert await _mine(shop) == {"TV-1": 2}
+    (told,) = (await _site(shop, first.next)).baskets
+    assert (told.state, [(line.sku, line.quantity) for line in told.lines]) == ("later", [("TV-1", 2)])
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, _sale(shop, "w-2", {"TV-1": 2}))
+    (empty,) = (await _site(shop, first.next)).baskets
+    assert (empty.state, empty.lines) == ("open", [])
+    async with shop.runtime.db.read() as session:
+        notes = (await session.scalars(select(ContributionEvidence))).all()
+    assert [note.undone_at for note in notes] == [None, None]  # it was the consultant's basket all the same
+
+
+async def test_late_news_of_a_purchase_leave_what_came_after_it_and_nobody_elses(shop: Any) -> None:
+    await shop.load()
+    bought_at = shop.now
+    shop.wait(60)
+    await _put(shop, "HP-1")
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, _sale(shop, "w-1", {"HP-1": 1}, at=bought_at))
+        await sales.record(effects, _sale(shop, "w-2", {"HP-1": 1}, subject=None))
+        await sales.record(effects, _sale(shop, "w-3", {"HP-1": 1}, store="elsewhere"))
+    assert await _mine(shop) == {"HP-1": 1}
