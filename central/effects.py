@@ -47,6 +47,8 @@ class Effects:
 
     visit_rows: dict[tuple[str, str], Visit | None] = field(default_factory=dict)
     """Visits looked up already, by (store, id); None: not there."""
+    former: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Whose a (store, visit) was until this transaction, of those that turned out to be somebody else's or nobody's."""
     presence_rows: dict[tuple[str, str, str, str], Presence | None] = field(default_factory=dict)
     """The same for (store, node, zone, track)."""
 

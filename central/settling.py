@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from central.alerts import service as alerts
+from central.baskets import service as baskets
 from central.contribution import service as contribution
 from central.effects import Effects
 from central.labels import service as labels
@@ -32,6 +33,9 @@ async def _conclude(effects: Effects) -> None:
     touched = await visits.reconclude(effects, effects.visits)
     await effects.session.flush()
     await alerts.consider_all(effects, touched)
+    for (store, visit), subject in sorted(effects.former.items()):
+        await baskets.withdrawn(effects, store, subject, visit)
+        await site.withdrawn(effects, store, subject, visit)
     await contribution.visits_became(effects, {(visit.store, visit.id): visit.subject for visit in touched})
     ids = [visit.id for visit in touched]
     where = select(Presence.store, Presence.zone).where(Presence.visit.in_(ids), Presence.left_at.is_(None)).distinct()

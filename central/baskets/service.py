@@ -43,6 +43,7 @@ class _Line(BaseModel):
     by: str
     at: datetime | None = None
     """When it was put in, or its quantity changed."""
+    visit: str | None = None
 
 
 class _Content(BaseModel):
@@ -65,7 +66,7 @@ async def put(
     kept = [line for line in lines if line.sku != sku]
     mine = next((line for line in lines if line.sku == sku), None)
     if quantity:
-        line = _Line(sku=sku, quantity=quantity, by=mine.by if mine else by, at=effects.now)
+        line = _Line(sku=sku, quantity=quantity, by=mine.by if mine else by, at=effects.now, visit=visit)
         kept.insert(lines.index(mine) if mine else len(kept), line)
     if len(kept) > MOST_LINES:
         raise FullError(f"a basket holds {MOST_LINES} lines")
@@ -134,6 +135,17 @@ def _without(line: _Line, pieces: int, at: datetime) -> _Line:
     if not pieces or (line.at is not None and line.at > at):
         return line
     return line.model_copy(update={"quantity": line.quantity - pieces})
+
+
+async def withdrawn(effects: Effects, store: str, subject: str, visit: str) -> None:
+    """The visit was somebody else's: what a consultant put in during it was not for this person."""
+    row = await _row(effects.session, store, subject)
+    before = _content(effects.vault, row).lines if row is not None else []
+    kept = [line for line in before if line.visit != visit or line.by == CUSTOMER]
+    if row is not None and kept != before:
+        state = row.state
+        row = await _write(effects, row, store, subject, _Content(lines=kept))
+        row.state = state if kept else "open"
 
 
 async def of_subject(
@@ -213,7 +225,7 @@ async def _out(session: AsyncSession, vault: Vault, row: Basket, now: datetime) 
         product = by_sku.get(line.sku)
         outs.append(
             LineOut(
-                **line.model_dump(exclude={"at"}),
+                **line.model_dump(exclude={"at", "visit"}),
                 title={key: str(text) for key, text in product.title.items()} if product else {"en": line.sku},
                 price=product.price if product else None,
                 availability=where.get(line.sku),

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.database import Database
 from central.preferences import shelf
-from central.preferences.opinions import Content, judged, together
+from central.preferences.opinions import Content, judged, theirs, together
 from central.preferences.schemas import OpinionOut
 from central.preferences.tables import Opinion, Prior
 from central.preferences.taste import Belief, Item, Judged, learn, popularity, space_of
@@ -29,7 +29,9 @@ Segments = Mapping[str, Sequence[str]]
 
 async def people(session: AsyncSession, vault: Vault, store: str) -> dict[str, list[Judged]]:
     """Opinions given in a store by people who agree to a profile, by subject."""
-    rows = (await session.scalars(select(Opinion).where(Opinion.store == store).order_by(Opinion.at.desc()))).all()
+    rows = (
+        await session.scalars(select(Opinion).where(Opinion.store == store, theirs()).order_by(Opinion.at.desc()))
+    ).all()
     agreed = {
         subject
         for subject, purposes in (await purposes_of_many(session, {row.subject for row in rows})).items()

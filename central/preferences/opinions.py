@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.catalogue.tables import Product
@@ -18,8 +18,10 @@ from central.preferences.tables import Opinion
 from central.preferences.taste import Judged, overall_of
 from central.privacy.service import purposes_of
 from central.privacy.vault import Erased, Vault
+from central.visits.service import somebody_elses
 from central.webhooks.changes import tried as tell_tried
 
+BY_THEMSELVES: Final = "customer"
 HALF: Final = 2.0
 """Ratings go from -2 to 2; tastes reckon with -1 to 1."""
 
@@ -111,9 +113,16 @@ async def of_subject(session: AsyncSession, vault: Vault, subject: str, limit: i
     """What somebody thought, newest first; nothing without their consent to a profile."""
     if not await allowed(session, subject):
         return []
-    statement = select(Opinion).where(Opinion.subject == subject).order_by(Opinion.at.desc(), Opinion.id.desc())
+    mine = (Opinion.subject == subject, theirs())
+    statement = select(Opinion).where(*mine).order_by(Opinion.at.desc(), Opinion.id.desc())
     rows = (await session.scalars(statement.limit(limit))).all()
     return [_out(row, Content.model_validate(opened)) for row in rows if (opened := vault.open(subject, row.sealed))]
+
+
+def theirs() -> ColumnElement[bool]:
+    """What a consultant wrote down in a visit that turned out to be somebody else's is not about this person."""
+    mistaken = somebody_elses(Opinion.store, Opinion.visit, Opinion.subject)
+    return (Opinion.by == BY_THEMSELVES) | Opinion.visit.is_(None) | ~mistaken
 
 
 async def tried(session: AsyncSession, vault: Vault, subject: str) -> list[Tried]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.effects import Effects, Origin
@@ -88,7 +88,10 @@ async def reconclude(effects: Effects, keys: Collection[tuple[str, str]]) -> lis
         for visit in ids:
             row = effects.visit_rows[store, visit]
             if row is not None:
+                before = row.subject
                 _write_down(row, clues.get(visit, ()))
+                if before is not None and before != row.subject:
+                    effects.former.setdefault((store, visit), before)
                 touched.append(row)
     return touched
 
@@ -107,6 +110,18 @@ def _write_down(row: Visit, clues: Sequence[Evidence]) -> None:
 
 def _clue(row: Evidence) -> Clue:
     return Clue(row.subject, row.method, row.stage, row.outcome, row.confidence, row.first_usable_at, row.at)
+
+
+def somebody_elses(
+    store: SQLColumnExpression[str], visit: SQLColumnExpression[str | None], subject: SQLColumnExpression[str]
+) -> ColumnElement[bool]:
+    """Whether a row that names this visit and person is about a visit that turned out not to be theirs.
+
+    A visit that only forgot its person (retention) is theirs still.
+    """
+    other = (Visit.subject.is_not(None)) & (Visit.subject != subject)
+    found = select(Visit.id).where(Visit.store == store, Visit.id == visit, (Visit.outcome == "retracted") | other)
+    return found.exists()
 
 
 async def live_of_subject(session: AsyncSession, subject: str, now: datetime) -> list[Visit]:

@@ -21,11 +21,18 @@ from central.visits.tables import Visit
 from central.webhooks.tables import Delivery, EndedVisit, SiteChange, Subscription
 
 Kind = Literal[
-    "visit.finished", "product.tried", "recommendation.made", "quote.open", "segment.changed", "customer.erased"
+    "visit.finished",
+    "visit.withdrawn",
+    "product.tried",
+    "recommendation.made",
+    "quote.open",
+    "segment.changed",
+    "customer.erased",
 ]
 LATE_NEWS: Final = timedelta(seconds=5)
 """Stays end, and identities become final, a moment after the visit did."""
 KEPT: Final = timedelta(days=30)
+_OF_VISIT: Final = ("visit.finished", "recommendation.made", "quote.open")
 _IN_LINE: Final = 0x56495452
 """Any number, the same in every process: the lock of the list on PostgreSQL."""
 
@@ -85,6 +92,31 @@ async def tried(effects: Effects, store: str, subject: str, opinion: int, data: 
     if customer is not None:
         reference = f"{opinion}-{round(effects.now.timestamp() * 1000)}-{secrets.token_hex(4)}"
         await tell(effects, store, subject, customer, "product.tried", reference, data)
+
+
+async def withdrawn(effects: Effects, store: str, subject: str, visit: str) -> None:
+    """The visit was not this person's after all: take back what the site was told of it, if it was told anything.
+
+    What was told gets another reference, so that the visit can be told of whoever it belongs to.
+    """
+    session = effects.session
+    mine = (SiteChange.store == store, SiteChange.owner == subject)
+    of_visit = select(SiteChange).where(*mine, SiteChange.kind.in_(_OF_VISIT), SiteChange.reference == visit)
+    told = (await session.scalars(of_visit)).all()
+    for row in told:
+        row.reference = f"{visit}:{row.message}"
+    tried_in = select(SiteChange).where(*mine, SiteChange.kind == "product.tried")
+    opinions = [row for row in (await session.scalars(tried_in)).all() if _visit_of(effects, row) == visit]
+    customer = await customer_id(effects, subject)
+    if customer is not None and (told or opinions):
+        number = f"{visit}:{secrets.token_hex(8)}"
+        await tell(effects, store, subject, customer, "visit.withdrawn", number, {"visit": visit})
+
+
+def _visit_of(effects: Effects, row: SiteChange) -> object:
+    content = effects.vault.open(row.owner, row.sealed)
+    data = content.get("data") if isinstance(content, dict) else None
+    return data.get("visit") if isinstance(data, dict) else None
 
 
 async def ended(effects: Effects, visits: Iterable[Visit]) -> None:
