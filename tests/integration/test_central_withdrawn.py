@@ -1,4 +1,4 @@
-"""A visit that turns out to be somebody else's: the site hears of it, and what was done in it counts for nobody wrongly."""
+"""A visit that was somebody else's: the site hears of it, and what was done in it counts for nobody wrongly."""
 
 from __future__ import annotations
 
