@@ -44,7 +44,14 @@ _CLOSED: Final[dict[int | str, dict[str, Any]]] = {
     **_GONE,
     409: {"description": "The customer keeps their profile private, or the card is somebody else's."},
 }
-_CONFLICTS = (actions.NobodyError, preferences.NoConsentError, baskets.NoConsentError, baskets.FullError, ClaimedError)
+_CONFLICTS: Final[dict[type[Exception], str]] = {
+    actions.NobodyError: "consent",
+    preferences.NoConsentError: "consent",
+    baskets.NoConsentError: "consent",
+    baskets.FullError: "full",
+    ClaimedError: "taken",
+}
+"""What stands in the way, in a word for the page (header `X-Reason`), which has a sentence for each."""
 _MISSING = (preferences.UnknownSkuError, baskets.UnknownSkuError, actions.NoColleagueError)
 TRIES = "authorise"
 
@@ -61,8 +68,8 @@ async def changing(
             if row is None:
                 raise HTTPException(404, f"there is no visit {visit!r}")
             yield effects, row
-    except _CONFLICTS as error:
-        raise HTTPException(409, str(error)) from None
+    except tuple(_CONFLICTS) as error:
+        raise HTTPException(409, str(error), headers={"X-Reason": _CONFLICTS[type(error)]}) from None
     except _MISSING as error:
         raise HTTPException(404, str(error)) from None
 
@@ -194,7 +201,7 @@ async def left(runtime: RuntimeDep, principal: StaffDep, visit: Token, store: St
     """For visits no camera sees the end of (409 for others)."""
     async with changing(runtime, principal, store, visit) as (effects, row):
         if not actions.leave(effects, row):
-            raise HTTPException(409, "this visit ends by itself, or is over")
+            raise HTTPException(409, "this visit ends by itself, or is over", headers={"X-Reason": "over"})
 
 
 @router.post(
@@ -226,4 +233,6 @@ async def unauthorise(runtime: RuntimeDep, principal: StaffDep, visit: Token, st
     """The visit, its card and its shares are as if the number had not been told."""
     async with changing(runtime, principal, store, visit) as (effects, row):
         if not await actions.unauthorise(effects, row):
-            raise HTTPException(409, "nobody was recognised by card or phone in this visit")
+            raise HTTPException(
+                409, "nobody was recognised by card or phone in this visit", headers={"X-Reason": "over"}
+            )

@@ -127,6 +127,8 @@ class CardDetail(BaseModel):
     ended_at: Utc | None
     live: bool
     visitor: Visitor
+    nobody: bool = False
+    """The visit names nobody (any more): whoever it is may be recognised by card or phone."""
     zone: Place | None
     """Where they stand now, if the cameras are sure."""
     arrival: Holder | None

@@ -63,6 +63,7 @@ def _detail(vault: Vault, known: Known, language: Language) -> CardDetail:
             "ended_at": visit.ended_at,
             "live": is_live(visit, known.now),
             "visitor": _visitor(vault, known),
+            "nobody": visit.subject is None,
             "zone": place_of(known.store, known.zone),
             "arrival": _holder(known, holders.get("arrival")),
             "call": _holder(known, holders.get("call")),

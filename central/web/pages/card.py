@@ -8,18 +8,25 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from fastapi import APIRouter, Form, HTTPException, Query
+from sqlalchemy import select
+from sqlalchemy.orm import load_only
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from central.baskets.schemas import BasketOut, Sku
+from central.behaviour import service as behaviour
+from central.behaviour import telling
 from central.cards import actions, routes, service
 from central.cards.comparing import MOST, compare
 from central.cards.schemas import CardDetail, OpinionBody, Way
 from central.catalogue import products
+from central.catalogue.tables import Product
 from central.preferences import service as preferences
 from central.preferences.lexicon import lexicon
 from central.preferences.shelf import title_of
 from central.preferences.wording import Wording
+from central.pricing.quoting import customer_of
+from central.privacy.service import note_reads
 from central.visits.staffed import TakenError
 from central.web import errors
 from central.web.page import Page, PageDep
@@ -27,6 +34,7 @@ from contract.values import Token
 
 router = APIRouter(include_in_schema=False)
 _RATING: Final = "p:"
+ENTRIES: Final = 20
 SkuForm = Annotated[Sku, Form()]
 
 
@@ -68,6 +76,33 @@ def _words(page: Page) -> dict[str, object]:
 
 def _moment(page: Page, at: datetime, pattern: str) -> str:
     return str(format_datetime(at.astimezone(ZoneInfo(page.store.timezone)), pattern, locale=page.language))
+
+
+@router.get("/card/{visit}/timeline")
+async def timeline(
+    page: PageDep, visit: Token, before: Annotated[int | None, Query(ge=1, le=2**62)] = None
+) -> Response:
+    """What they did on the site, newest first; only with their leave, and written to the audit."""
+    now = page.runtime.clock.now()
+    async with page.runtime.db.read() as session:
+        row = await service.find(session, page.store.id, visit)
+        if row is None:
+            raise HTTPException(404, "no such visit")
+        customer = await customer_of(session, row.subject)
+        found = (
+            await behaviour.timeline(session, page.runtime.vault, customer.subject, ENTRIES, before) if customer else []
+        )
+        statement = select(Product).where(Product.store == page.store.id, Product.sku.in_(telling.skus(found)))
+        rows = (await session.scalars(statement.options(load_only(Product.title)))).all()
+    if customer is not None and found:
+        async with page.runtime.db.write() as session:
+            await note_reads(session, page.principal.reader, [customer.id], "card timeline", now)
+    titles = {product.sku: title_of(product, page.language) for product in rows}
+    entries = [
+        (entry, telling.done(entry, page.language), telling.about(entry, titles, page.language)) for entry in found
+    ]
+    values = {"visit": visit, "entries": entries, "more": len(found) == ENTRIES, "first": before is None}
+    return page.show("card_timeline.html", {**values, **_words(page)})
 
 
 @router.post("/card/{visit}/opinion")
@@ -168,11 +203,16 @@ async def hand_over(page: PageDep, visit: Token, to: Annotated[str, Form(max_len
     return Response(status_code=204)
 
 
+def _changed(done: bool) -> None:
+    if not done:
+        raise HTTPException(409, "this visit has changed, or is over", headers={"X-Reason": "over"})
+
+
 @router.post("/card/{visit}/left")
 async def left(page: PageDep, visit: Token) -> Response:
     """A visitor no camera sees has gone."""
     async with routes.changing(page.runtime, page.principal, page.store.id, visit) as (effects, row):
-        actions.leave(effects, row)
+        _changed(actions.leave(effects, row))
     return Response(status_code=204)
 
 
@@ -180,7 +220,7 @@ async def left(page: PageDep, visit: Token) -> Response:
 async def undo(page: PageDep, visit: Token) -> Response:
     """It was somebody else."""
     async with routes.changing(page.runtime, page.principal, page.store.id, visit) as (effects, row):
-        await actions.unauthorise(effects, row)
+        _changed(await actions.unauthorise(effects, row))
     return Response(status_code=204)
 
 

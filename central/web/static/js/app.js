@@ -15,7 +15,7 @@ document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   const status = ctx.response.status;
   if (polled(ctx)) return showLost(true);
-  if (status === 409) toast(texts.taken);
+  if (status === 409) toast(texts[ctx.response.headers.get("X-Reason")] ?? texts.taken);
   else if (status === 404) toast(texts.gone);
   else if (status === 403) toast(texts.forbidden);
   else toast(texts.failed);
