@@ -25,6 +25,7 @@ from central.behaviour.access import EventLimiter
 from central.behaviour.routes import events_router
 from central.behaviour.routes import router as behaviour
 from central.broker import EmbeddedBroker
+from central.broker_tls import broker_tls
 from central.bus import Bus
 from central.cards.routes import router as cards
 from central.catalogue.feeds.routes import router as feeds
@@ -185,13 +186,13 @@ async def _start_bus(app: FastAPI, runtime: Runtime, stack: AsyncExitStack) -> N
         _in_background(app, stack, broker.supervise(), "broker")
         url = broker.url
     address = broker_address(url)
-    bus = Bus(address, runtime.clock)
+    bus = Bus(address, runtime.clock, broker_tls(settings, address))
     bus.start()
     stack.push_async_callback(bus.stop)
     if not await bus.wait_connected(BROKER_WAIT_S):
         raise MisconfiguredError(
-            f"--broker {address.public}: nothing answers within {BROKER_WAIT_S:.0f} s;"
-            " check the address and that the broker runs"
+            f"--broker {address.public}: no connection within {BROKER_WAIT_S:.0f} s ({bus.fault});"
+            " check the address, that the broker runs, and with mqtts --broker-ca and --broker-cert"
         )
     runtime.bus = bus
     _in_background(app, stack, Worker(runtime, bus).run(), "ingest")

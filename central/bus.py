@@ -11,6 +11,7 @@ import logging
 import queue
 import secrets
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 
@@ -33,8 +34,9 @@ _DOWN = frozenset(row.kind for row in kinds("down"))
 class Bus:
     """`start`, then `take` batches and `send` commands. `connected` may be asked from anywhere."""
 
-    def __init__(self, address: BrokerAddress, clock: Clock) -> None:
+    def __init__(self, address: BrokerAddress, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         self._address = address
+        self._tls = tls
         self._clock = clock
         self._inbox: queue.Queue[Arrived] = queue.Queue(CAPACITY)
         self._closing = threading.Event()
@@ -44,6 +46,8 @@ class Bus:
         self._lost = False
         self.connected = False
         self.dropped_sends = 0
+        self.fault = "nothing answers"
+        """Why there is no connection yet."""
         self._client = self._make_client()
 
     def _make_client(self) -> mqtt.Client:
@@ -52,8 +56,8 @@ class Bus:
         )
         if self._address.username is not None:
             client.username_pw_set(self._address.username, self._address.password)
-        if self._address.tls:
-            client.tls_set_context(ssl.create_default_context())
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         client.reconnect_delay_set(1, 3)
         client.max_inflight_messages_set(200)
         client.on_connect = self._on_connect
@@ -133,6 +137,7 @@ class Bus:
         properties: Properties | None,
     ) -> None:
         if code.is_failure:
+            self.fault = f"it refuses us: {code}"
             self._note_loss(str(code))
             return
         # Every kind, the unknown ones of a newer edge too: they are quarantined and receipted, not left to block it.
@@ -153,10 +158,12 @@ class Bus:
     ) -> None:
         self.connected = False
         if not self._closing.is_set():
+            self.fault = f"it ended the connection: {code}"
             self._note_loss(str(code))
 
     def _on_connect_fail(self, client: mqtt.Client, userdata: object) -> None:
-        self._note_loss("nothing answers")
+        self.fault = _fault(sys.exception())  # paho calls this while it handles what went wrong
+        self._note_loss(self.fault)
 
     def _note_loss(self, why: str) -> None:
         if not self._lost:
@@ -174,3 +181,9 @@ class Bus:
                 continue
             self._tell(self._something.set)
             return
+
+
+def _fault(error: BaseException | None) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return "nothing answers"

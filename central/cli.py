@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--database", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
     run = commands.add_parser("run", parents=[where], help="serve")
     run.add_argument("--broker", help="mqtt[s]://USER:PASSWORD@HOST:PORT; without it a broker is started here")
+    run.add_argument("--broker-ca", type=Path, metavar="PEM", help="who signed the certificate of an mqtts broker")
+    run.add_argument("--broker-cert", type=Path, metavar="PEM", help="our own certificate, where the broker wants one")
+    run.add_argument("--broker-key", type=Path, metavar="PEM", help="its private key")
     run.add_argument("--broker-port", type=_port, default=1883, help="of the broker started here (0: any free)")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=_port, default=8080, help="0: any free")
@@ -202,6 +205,9 @@ def _run(arguments: Arguments) -> None:
             database=arguments.database,
             broker_url=arguments.broker,
             broker_port=arguments.broker_port,
+            broker_ca=arguments.broker_ca,
+            broker_cert=arguments.broker_cert,
+            broker_key=arguments.broker_key,
             host=arguments.host,
             port=arguments.port,
             secure_cookies=arguments.secure_cookies,

@@ -18,6 +18,11 @@ class Settings:
     database: str | None = None
     broker_url: str | None = None
     broker_port: int = 1883
+    broker_ca: Path | None = None
+    """Who signed the broker's certificate (mqtts), PEM; None: the authorities this machine trusts."""
+    broker_cert: Path | None = None
+    broker_key: Path | None = None
+    """Certificate and key of central's own, PEM; both or neither."""
     host: str = "127.0.0.1"
     port: int = 8080
     session_hours: float = 12.0

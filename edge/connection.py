@@ -39,6 +39,14 @@ def _without_delay(_client: mqtt.Client, _userdata: object, opened: object) -> N
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _tls(broker: BrokerConfig) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the broker's name is checked. Read for each connection: a renewed one counts at once."""
+    context = ssl.create_default_context(cafile=None if broker.ca is None else str(broker.ca))
+    if broker.cert is not None and broker.key is not None:
+        context.load_cert_chain(broker.cert, broker.key, password="")  # an encrypted key is refused: nobody is asked
+    return context
+
+
 class Connection:
     """A connected, subscribed client. `wake` is called from paho's thread whenever something happened."""
 
@@ -46,6 +54,7 @@ class Connection:
         self, broker: BrokerConfig, url: str, client_id: str, will: Will | None, wake: Callable[[], None]
     ) -> None:
         self._host, self._port, tls = broker_address(url)
+        self._anonymous = tls and broker.cert is None
         self._keepalive = broker.keepalive_s
         self._wake = wake
         self._connected = threading.Event()
@@ -76,9 +85,7 @@ class Connection:
                 password = path.read_text(encoding="utf-8").strip() if path is not None else None
                 self._client.username_pw_set(broker.username, password)
             if tls:
-                files = (broker.ca, broker.cert, broker.key)
-                ca, cert, key = (None if path is None else str(path) for path in files)
-                self._client.tls_set(ca, cert, key, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+                self._client.tls_set_context(_tls(broker))
         except (OSError, ValueError, ssl.SSLError) as error:
             message = f"broker credentials: {error}; check password_file, ca, cert and key in section `broker`"
             raise ConnectError(message) from None
@@ -89,6 +96,11 @@ class Connection:
         self._client.max_queued_messages_set(0)
         try:
             self._client.connect(self._host, self._port, self._keepalive)
+        except ssl.SSLCertVerificationError as error:
+            said = f"{self._host}:{self._port}: the broker's certificate is not trusted: {error.verify_message}"
+            raise ConnectError(
+                f"{said}; check `ca` and the name in `urls` of section `broker`, and the clock"
+            ) from None
         except (OSError, ValueError, ssl.SSLError) as error:
             raise ConnectError(f"{self._host}:{self._port}: {error}") from None
         self._client.loop_start()
@@ -99,7 +111,8 @@ class Connection:
     def _await(self, event: threading.Event, otherwise: str) -> None:
         if not event.wait(HANDSHAKE_S) or self._lost.is_set():
             self.close()
-            raise ConnectError(f"{self._host}:{self._port}: {self._reason or otherwise}")
+            advice = "; it may want this node's `cert` and `key`" if self._anonymous else ""
+            raise ConnectError(f"{self._host}:{self._port}: {self._reason or otherwise}{advice}")
 
     def tell(self, topic: str, payload: bytes) -> None:
         """Publish at most once (QoS 0); lost without harm."""

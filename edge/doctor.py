@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from contract.clock import Clock
@@ -26,6 +26,7 @@ Level = Literal["OK", "WARN", "FAIL"]
 LOW_DISK_MB, NO_DISK_MB = 1024, 100
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 """No node is older than this: an earlier date is a dead clock battery."""
+SOON = timedelta(days=60)
 _UNSYNCHRONISED = 5
 
 
@@ -162,13 +163,18 @@ def _trust(config: EdgeConfig, _clock: Clock) -> Iterator[Finding]:
         yield Finding("OK", "trust", "central's signing and sealing keys are set")
 
 
-def _broker(config: EdgeConfig, _clock: Clock) -> Iterator[Finding]:
+def _broker(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:
     if config.broker is None:
         yield Finding("FAIL", "broker", "section missing; give it `urls: [mqtt://HOST:PORT]`")
         return
     for url in config.broker.urls:
         problem = devices.try_broker(config.broker, url, config)
         yield Finding("FAIL" if problem else "OK", "broker", f"{url}: {problem or 'connected'}")
+    ends = None if config.broker.cert is None else devices.certificate_ends(config.broker.cert)
+    if ends is not None and ends < clock.now() + SOON:
+        yield Finding(
+            "WARN", "broker", f"this node's certificate ends on {ends:%Y-%m-%d}; run the playbook to renew it"
+        )
 
 
 def _cameras(config: EdgeConfig, clock: Clock) -> Iterator[Finding]:

@@ -50,6 +50,14 @@ def try_broker(broker: BrokerConfig, url: str, config: EdgeConfig) -> str | None
     return None
 
 
+def certificate_ends(cert: Path) -> datetime | None:
+    """Until when a PEM certificate holds; None when it cannot be read (connecting says why)."""
+    try:
+        return load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+
+
 def try_camera(options: CameraOptions, clock: Clock) -> Attempt:
     """Open it and take one picture."""
 

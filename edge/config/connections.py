@@ -31,7 +31,8 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 
 
 class BrokerConfig(Section):
-    """MQTT 3.1.1 brokers, tried in turn. `mqtts` needs `ca`; `cert` and `key` identify this node."""
+    """MQTT 3.1.1 brokers, tried in turn. With `mqtts`, PEM files: `ca` signed the broker's certificate (default: the
+    authorities that this machine trusts), `cert` and `key` are this node's own."""
 
     urls: tuple[BrokerUrl, ...] = Field(min_length=1, max_length=8)
     username: str | None = None
@@ -47,6 +48,11 @@ class BrokerConfig(Section):
             raise ValueError("cert, key: give both or neither")
         if self.password_file is not None and self.username is None:
             raise ValueError("password_file: a password needs a `username`")
+        schemes = {urlsplit(url).scheme for url in self.urls}
+        if len(schemes) > 1:
+            raise ValueError("urls: all mqtt or all mqtts; who cuts the secure connection would get the plain one")
+        if schemes == {"mqtt"} and (self.ca or self.cert):
+            raise ValueError("ca, cert, key: nothing is encrypted with mqtt; write mqtts://HOST:PORT in `urls`")
         return self
 
 

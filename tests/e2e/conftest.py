@@ -21,7 +21,7 @@ import pytest
 import yaml
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from central.web import assets
 from contract.channels import Address, channel_for, subscription
@@ -297,6 +297,12 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
     yield browser
     browser.close()
+
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """On a machine that is busy with other things a page takes longer, and is no other page."""
+    expect.set_options(timeout=DEADLINE_S * 1000)
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ def test_fits_and_is_accessible(
     expect(page.locator("html")).to_have_attribute("lang", language)
     if language == "ru" and path in TITLES:
         expect(heading).to_have_text(TITLES[path])
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)  # what is being loaded is dimmed on purpose
     found = axe(page, AXE) if AXE.is_file() else []
     for size in (width, other_width):
         page.set_viewport_size({"width": size, "height": 844})

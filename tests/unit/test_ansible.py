@@ -137,6 +137,27 @@ def test_central_understands_its_options(database: str, secure: bool) -> None:
     assert str(options.data) == "/var/lib/vitrina/central"
 
 
+def test_with_tls_everybody_is_told_and_shows_a_certificate() -> None:
+    """One variable of the broker's machine; `tests/integration/test_broker_tls.py` tries the rest out."""
+    secure = {name: values | {"broker_tls": True} for name, values in _hosts().items()}
+    with pytest.raises(ConfigError, match="nothing is encrypted"):
+        _edge(hostvars=secure)
+    config = _edge(hostvars=secure, edge_broker_urls=["mqtts://192.0.2.10:8883"]).broker
+    assert config is not None
+    assert [str(path) for path in (config.ca, config.cert, config.key)] == [
+        f"/etc/vitrina/edge-broker-{name}.pem" for name in ("ca", "cert", "key")
+    ]
+    options = json.loads(_render("central", "options.json.j2", central_broker_password="p", hostvars=secure))
+    run = central_parser().parse_args(["run", *options])
+    assert run.broker.startswith("mqtts://central:p@")
+    assert [str(path) for path in (run.broker_ca, run.broker_cert, run.broker_key)] == [
+        f"/etc/vitrina/central-broker-{name}.pem" for name in ("ca", "cert", "key")
+    ]
+    settings = _render("broker", "mosquitto.conf.j2", broker_tls=True).splitlines()
+    assert "require_certificate true" in settings
+    assert "allow_anonymous false" in settings
+
+
 @pytest.mark.parametrize("role", ["central", "edge"])
 def test_units_are_confined_and_hold_no_secret(role: str) -> None:
     unit = _render(role, f"vitrina-{role}.service.j2", central_broker_password="s3cret", central_database="s3cret")
