@@ -43,6 +43,8 @@ _FIRST = 1000.0
 _TICK_S = 0.5
 _OUT_OF_STEP = 0.37
 """Cameras are not in step with each other: each is later than the one before by this share of a step."""
+_AFTERWARDS_S = 40.0
+"""A crossing may be told as late as this."""
 _PASSING_S = 1.5
 """True stays shorter than this may be reported or not: the zones' hysteresis."""
 
@@ -194,8 +196,9 @@ class FloorRun:
                 if t >= next_tick:
                     next_tick = t + _TICK_S
                     self._note(t, self.vision.tick(self._instant(t)))
-        end = self._day.seconds + 8.0
-        self._note(end, self.vision.tick(self._instant(end)))
+        for late in np.arange(_TICK_S, _AFTERWARDS_S, _TICK_S).tolist():
+            end = self._day.seconds + late
+            self._note(end, self.vision.tick(self._instant(end)))
         return judge(self._seed, self._day, self._told, self._customers, self.vision)
 
     def _scan(self, walker: Walker) -> None:

@@ -13,7 +13,7 @@ from edge.floor.stays import VisitOf
 from edge.geometry import segments_meet, side
 from edge.values import FloorPosition, Instant, PlanPoint
 
-_CLEAR_M = 0.25
+CLEAR_M = 0.25
 """A track has changed sides only when it is this far past the line."""
 
 
@@ -29,7 +29,7 @@ class LineStage:
     """The lines as one camera sees them."""
 
     def __init__(self, lines: Iterable[LineConfig], *, calibrated: bool = True) -> None:
-        self._lines = tuple((line, _inside_is_right(line)) for line in lines)
+        self._lines = tuple((line, inside_is_right(line)) for line in lines)
         self._calibrated = calibrated
         self._settled: dict[tuple[str, str], _Settled] = {}
         self._crossed: set[tuple[str, str]] = set()
@@ -67,7 +67,7 @@ class LineStage:
 
     def _cross(self, line: LineConfig, inside_is_right: bool, position: FloorPosition) -> _Crossing | None:
         offset = side(line.start, line.end, position.point)
-        if abs(offset) < _CLEAR_M:
+        if abs(offset) < CLEAR_M:
             return None
         key = (line.id, position.track)
         before = self._settled.get(key)
@@ -83,7 +83,7 @@ class LineStage:
     def _passed(self, line: LineConfig, inside_is_right: bool, arrival: Arrival) -> _Crossing | None:
         before, first = (side(line.start, line.end, point) for point in (arrival.before, arrival.first))
         key = (line.id, arrival.track)
-        if key in self._crossed or abs(before) < _CLEAR_M or abs(first) < _CLEAR_M or (before > 0) == (first > 0):
+        if key in self._crossed or abs(before) < CLEAR_M or abs(first) < CLEAR_M or (before > 0) == (first > 0):
             return None
         if not segments_meet(arrival.before, arrival.first, line.start, line.end):
             return None
@@ -98,7 +98,8 @@ class _Crossing:
     direction: Literal["in", "out"]
 
 
-def _inside_is_right(line: LineConfig) -> bool:
+def inside_is_right(line: LineConfig) -> bool:
+    """Whether inside is on the right of the way from its start to its end."""
     if isinstance(line.inside, str):
         return line.inside == "right"
     return side(line.start, line.end, line.inside) > 0

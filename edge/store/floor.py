@@ -10,6 +10,7 @@ from contract.local import FloorTracks
 from edge.config.model import EdgeConfig
 from edge.floor.arrivals import Arrivals
 from edge.floor.groups import GroupStage, Walk
+from edge.floor.ledger import Ledger
 from edge.floor.lines import LineStage
 from edge.floor.occupancy import Footprints, OccupancyStage
 from edge.floor.queues import QueueStage
@@ -46,7 +47,8 @@ class StoreFloor:
         self._zones = ZoneStage(config.zones, calibrated=calibrated)
         self._lines = LineStage(config.lines, calibrated=calibrated)
         self._staff_lines = frozenset(line.id for line in config.lines if line.staff)
-        self._turns = Turns(settings.u_turn_s)
+        self._turns, self._others = Turns(settings.u_turn_s), Turns(settings.u_turn_s)
+        self._ledger = Ledger(config.lines, settings.u_turn_s, calibrated=calibrated)
         self._arrivals = Arrivals()
         self._rules = StaffRules(config.zones)
         self._house: frozenset[str] = frozenset()
@@ -97,7 +99,8 @@ class StoreFloor:
 
     def close(self, now: Instant) -> list[Emission]:
         """End stays and minutes (shutdown)."""
-        emitted = self._held(self._turns.close(), now) + self._zones.close(now) + list(self._groups.close())
+        emitted = [*self._others.close(), *self._ledger.close(now), *self._left(self._turns.close(), now)]
+        emitted += self._zones.close(now) + list(self._groups.close())
         for stage in self._queues:
             emitted += stage.close(now)
         return [*emitted, *(event for cells in self._cells.values() for event in cells.close())]
@@ -119,13 +122,14 @@ class StoreFloor:
 
     def _told(self, store: StoreView, now: Instant) -> list[Emission]:
         # Before the visits hear of it: who crossed outwards and is gone has left, not been lost.
-        emitted = self._held(self._turns.release({*store.ended, *store.doubted}), now)
+        emitted = self._left(self._turns.release({*store.ended, *store.doubted}), now)
         doubted = [track for track in store.doubted if track in self._visits.tracks()]
         self._visits.floor(store.positions, store.ended, now, doubted=doubted, suspended=store.suspended)
         self._rules.doubt(store.doubted)
         emitted += self._zones.unsure(store.suspended.union(store.doubted), self._visits.visit_of, now)
         self._zones.disown(store.doubted)
         emitted += self._cross(store, now)
+        emitted += self._ledger.tick(now)
         emitted += self._admit_staff(store, now)
         customers = self._customers(store.positions)
         # Who may be of the house or may not, by now, is not counted, but is somebody at a shelf: a label must know.
@@ -151,6 +155,7 @@ class StoreFloor:
             return []
         self._uncounted |= fresh
         self._turns.drop(fresh)
+        self._others.drop(fresh)
         self._groups.drop(fresh)
         for queue in self._queues:
             queue.drop(fresh)
@@ -159,7 +164,10 @@ class StoreFloor:
     def _cross(self, store: StoreView, now: Instant) -> list[Emission]:
         """Crossings of this moment are noted, those that held long enough told."""
         visit_of = self._visits.visit_of
+        self._lines.forget(self._ledger.cut(store.positions, store.sources, now))
         crossings = self._lines.step(store.positions, visit_of, now)
+        beside = self._ledger.look(store.positions, store.sources, now, crossings, visit_of, self._uncounted)
+        self._ledger.end(store.ended, now.monotonic)
         crossings += self._lines.arrived(self._arrivals.step(store.positions, now.monotonic), visit_of, now)
         crossings += self._lines.step(store.gone_to, visit_of, now)
         gone = frozenset(store.ended)
@@ -177,15 +185,14 @@ class StoreFloor:
                 self._groups.entered(crossing.track, crossing.line, now.monotonic, crossing.at)
         held, undone = self._turns.step(counted, now.monotonic)
         self._groups.drop(crossing.track for crossing in undone)
-        return emitted + self._held([*held, *self._turns.release(gone)], now)
+        emitted += self._left([*held, *self._turns.release(gone)], now)
+        others, _ = self._others.step([one for one in beside if one in counted], now.monotonic)
+        return [*emitted, *others, *self._others.release(gone)]
 
-    def _held(self, crossings: Iterable[LineCrossed], now: Instant) -> list[Emission]:
-        emitted: list[Emission] = []
-        for crossing in crossings:
-            emitted.append(crossing)
-            if crossing.direction == "out":
-                emitted += self._visits.exited(crossing.visit, now)
-        return emitted
+    def _left(self, crossings: Iterable[LineCrossed], now: Instant) -> list[Emission]:
+        """Visits that end with these crossings; the crossings themselves are the ledger's to tell."""
+        outward = (crossing.visit for crossing in crossings if crossing.direction == "out")
+        return [event for visit in outward for event in self._visits.exited(visit, now)]
 
     def _forget(self, tracks: tuple[str, ...]) -> None:
         self._lines.forget(tracks)

@@ -42,6 +42,8 @@ class StoreView:
 
     positions: tuple[FloorPosition, ...] = ()
     ended: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Of each position, the camera's own track."""
     doubted: tuple[str, ...] = ()
     suspended: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()

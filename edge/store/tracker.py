@@ -66,12 +66,11 @@ class StoreTracker:
         doubted |= self._exchanged(look, seen) & numbers
         doubted |= self._unite(numbers)
         ended, gone_to = self._forget(self._bank.at)
-        positions = tuple(
-            self._tell(row, seen[person], look.at) for row, person in enumerate(self._people) if person in seen
-        )
+        rows = [(row, seen[person]) for row, person in enumerate(self._people) if person in seen]
         return StoreView(
-            positions,
+            tuple(self._tell(row, position, look.at) for row, position in rows),
             ended,
+            tuple(position.track for _, position in rows),
             tuple(self._name(number) for number in sorted(doubted)),
             frozenset(self._name(number) for number in self._doubts.open),
             self._hidden(),
