@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.effects import Effects
-from central.identity import service
-from central.identity.rules import Kind
-from central.identity.schemas import EvidenceOut, IdentityOut, LinkIn, LinkOut, LinkState, UndoIn
+from central.identity import reading, service
+from central.identity.schemas import IdentityOut, LinkIn, LinkOut, UndoIn
 from central.identity.service import Seen
-from central.identity.tables import IdentityEvidence, IdentityLink
+from central.identity.tables import IdentityLink
 from central.privacy.service import note_reads
 from central.profiles.tables import Customer
 from central.runtime import Runtime, RuntimeDep
@@ -32,8 +29,7 @@ async def identity(runtime: RuntimeDep, principal: ManagerDep, customer_id: Cust
     row = await _customer(runtime, principal, customer_id)
     async with runtime.db.write() as session:
         await note_reads(session, principal.reader, [customer_id], "customers/identity", runtime.clock.now())
-        statement = select(IdentityLink).where(IdentityLink.subject == row.subject).order_by(IdentityLink.id)
-        links = [await _out(session, link) for link in (await session.scalars(statement)).all()]
+        links = await reading.of_subject(session, row.subject)
     return IdentityOut(customer=customer_id, links=links)
 
 
@@ -46,7 +42,7 @@ async def link(runtime: RuntimeDep, principal: ManagerDep, customer_id: Customer
         made = await service.link(effects, row.store, body.kind, body.value, row.subject, seen)
         if made is None:
             raise HTTPException(422, f"value: not a {body.kind}, or a placeholder")
-        return await _out(effects.session, made)
+        return await reading.out(effects.session, made)
 
 
 @router.get("/identity/shared", summary="Identifiers of several people", responses=_NOT_THERE)
@@ -58,14 +54,8 @@ async def shared(
 ) -> list[LinkOut]:
     """They name nobody until staff undo a link: a tablet in the shop, a family's account."""
     principal.check_store(store)
-    statement = (
-        select(IdentityLink)
-        .where(IdentityLink.store == store, IdentityLink.state == service.SHARED)
-        .order_by(IdentityLink.id.desc())
-        .limit(limit)
-    )
     async with runtime.db.read() as session:
-        return [await _out(session, link) for link in (await session.scalars(statement)).all()]
+        return [await reading.out(session, link) for link in await reading.shared(session, store, limit)]
 
 
 @router.post("/identity/links/{link_id}/undo", summary="Take a link back", responses=_NOT_THERE)
@@ -74,7 +64,7 @@ async def undo(runtime: RuntimeDep, principal: ManagerDep, link_id: LinkId, body
     async with runtime.change() as effects:
         row = await _link(effects, principal, link_id)
         await service.undo(effects, row, principal.reader, body.reason)
-        return await _out(effects.session, row)
+        return await reading.out(effects.session, row)
 
 
 @router.post("/identity/links/{link_id}/restore", summary="Take an undoing back", responses=_NOT_THERE)
@@ -83,7 +73,7 @@ async def restore(runtime: RuntimeDep, principal: ManagerDep, link_id: LinkId) -
     async with runtime.change() as effects:
         row = await _link(effects, principal, link_id)
         await service.restore(effects, row, principal.reader)
-        return await _out(effects.session, row)
+        return await reading.out(effects.session, row)
 
 
 async def _customer(runtime: Runtime, principal: Principal, customer_id: str) -> Customer:
@@ -99,19 +89,3 @@ async def _link(effects: Effects, principal: Principal, link_id: int) -> Identit
     if row is None or not principal.sees(row.store):
         raise HTTPException(404, f"there is no link {link_id}")
     return row
-
-
-async def _out(session: AsyncSession, row: IdentityLink) -> LinkOut:
-    used = select(func.count()).where(IdentityLink.value == row.value, IdentityLink.state != service.UNDONE)
-    seen = select(IdentityEvidence).where(IdentityEvidence.link == row.id).order_by(IdentityEvidence.first_at)
-    return LinkOut(
-        id=row.id,
-        kind=cast("Kind", row.kind),
-        fingerprint=row.value[:8],
-        state=cast("LinkState", row.state),
-        customers=await session.scalar(used) or 0,
-        created_at=row.created_at,
-        undone_at=row.undone_at,
-        undone_by=row.undone_by,
-        evidence=[EvidenceOut.model_validate(item) for item in (await session.scalars(seen)).all()],
-    )

@@ -23,6 +23,7 @@ from central.web.pages import (
     me,
     me_mine,
     me_shop,
+    people,
     prices,
     system,
 )
@@ -77,6 +78,7 @@ def mount(app: FastAPI) -> None:
         me_shop,
         me_mine,
         codes,
+        people,
         analytics,
     ):
         app.include_router(page.router)

@@ -66,6 +66,53 @@ class Wording:
             "loyalty": _("Loyalty card"),
         }.get(code, code)
 
+    def identifier(self, kind: str) -> str:
+        """What a customer is known by."""
+        _ = self.translations.gettext
+        return {
+            "customer": _("Customer number"),
+            "loyalty": _("Loyalty card"),
+            "device": _("App on a device"),
+            "email": _("E-mail"),
+            "phone": _("Phone"),
+            "visitor": _("Browser on the site"),
+        }.get(kind, kind)
+
+    def evidence(self, what: str) -> str:
+        """On what a link stands."""
+        _ = self.translations.gettext
+        if what.startswith("undone: "):
+            return _("taken back: %s") % what.removeprefix("undone: ")
+        return {
+            "signed-in event": _("used while signed in"),
+            "identify": _("told by the site at sign-in"),
+            "import": _("imported with the customer"),
+            "seen by staff": _("seen by a colleague"),
+            "restored": _("linked again"),
+        }.get(what, what)
+
+    def reader(self, who: str) -> str:
+        """Who looked at a profile."""
+        _ = self.translations.gettext
+        kind, _sign, name = who.partition(":")
+        return _("the customer") if who == "customer" else _("program %s") % name if kind == "machine" else name or who
+
+    def looked(self, place: str) -> str:
+        """On which page."""
+        _ = self.translations.gettext
+        page = place.split("/")[0].split(" ")[0]
+        return {
+            "arrivals": _("arrivals"),
+            "alerts": _("arrivals"),
+            "card": _("card"),
+            "visits": _("visits"),
+            "customers": _("profile"),
+            "people": _("profile"),
+            "authorised": _("recognised at the counter"),
+            "login": _("code for the phone"),
+            "export": _("export"),
+        }.get(page, place)
+
     def price_step(self, step: str, place: str) -> str:
         """What happened to a price."""
         _ = self.translations.gettext

@@ -35,7 +35,7 @@ async def make(page: PageDep, who: Annotated[str, Form(min_length=1, max_length=
         raise HTTPException(429, "too many tries; wait five minutes")
     runtime = page.runtime
     async with runtime.db.write() as session:
-        customer = await _customer(session, page, who.strip())
+        customer = await customer_by(session, page, who.strip())
         code = await profiles.login_code(session, customer.id, runtime.clock.now()) if customer else None
         if customer is not None:
             await note_reads(session, page.principal.reader, [customer.id], PLACE, runtime.clock.now())
@@ -44,7 +44,8 @@ async def make(page: PageDep, who: Annotated[str, Form(min_length=1, max_length=
     return response
 
 
-async def _customer(session: AsyncSession, page: Page, who: str) -> Customer | None:
+async def customer_by(session: AsyncSession, page: Page, who: str) -> Customer | None:
+    """The customer of this store by their number, loyalty card, phone or e-mail."""
     row = await session.get(Customer, who) if len(who) <= 64 and who.isprintable() else None
     if row is not None and row.store == page.store.id:
         return row
