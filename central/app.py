@@ -156,7 +156,8 @@ def create_app(settings: Settings, clock: Clock | None = None, *, bus: bool = Tr
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_api_route("/api/v1/openapi.json", description, include_in_schema=False)
+    for address in ("/api/v1/openapi.json", "/openapi.json"):
+        app.add_api_route(address, description, include_in_schema=False)
     app.add_api_route("/health", health, summary="Whether the service works", tags=["health"])
     mount(app)
     return app

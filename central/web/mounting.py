@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from central.web import assets, errors
 from central.web.pages import (
     analytics,
+    api,
     arrivals,
     card,
     codes,
@@ -25,6 +26,7 @@ from central.web.pages import (
     me_shop,
     people,
     prices,
+    site,
     system,
 )
 
@@ -74,6 +76,8 @@ def mount(app: FastAPI) -> None:
         prices,
         contribution,
         system,
+        site,
+        api,
         me,
         me_shop,
         me_mine,

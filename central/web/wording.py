@@ -137,6 +137,28 @@ class Wording:
             "handed_over": _("handed over"),
         }.get(kind, kind)
 
+    def told(self, kind: str) -> str:
+        """What the site is told."""
+        _ = self.translations.gettext
+        return {
+            "visit.finished": _("a visit ended"),
+            "product.tried": _("a product was tried"),
+            "recommendation.made": _("recommendations"),
+            "quote.open": _("prices still valid"),
+            "segment.changed": _("a segment changed"),
+            "customer.erased": _("a customer erased themselves"),
+        }.get(kind, kind)
+
+    def delivered(self, state: str) -> str:
+        """How a delivery stands."""
+        _ = self.translations.gettext
+        return {
+            "open": _("waiting"),
+            "done": _("delivered"),
+            "dead": _("not delivered"),
+            "dropped": _("not allowed any more"),
+        }.get(state, state)
+
     def certainty(self, card: CardView) -> str:
         """Confidence in words: nobody on a shop floor wants a decimal fraction."""
         _ = self.translations.gettext

@@ -99,6 +99,7 @@ class Central:
 
 def _start(data: Path, log: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
     call = [sys.executable, "-m", "central", "run", "--data", str(data), "--port", "0", "--broker-port", "0"]
+    call += ["--webhook-network", "127.0.0.0/8"]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=log.open("w"), text=True)
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -19,7 +19,11 @@ PAGES = (
     "/floor",
     "/analytics",
     "/labels",
+    "/prices",
+    "/contribution",
     "/system",
+    "/system/site",
+    "/system/api",
     "/me",
     "/me/scan",
     "/codes",
@@ -32,7 +36,10 @@ TITLES = {
     "/floor": "Зал",
     "/analytics": "Показатели",
     "/labels": "Ценники",
+    "/prices": "Цены",
+    "/contribution": "Вклад",
     "/system": "Система",
+    "/system/site": "Обратно на сайт",
 }
 
 

@@ -56,7 +56,7 @@ BODIES: Final[dict[str, Any]] = {
 FORMS = {
     "sku": "HP-1", "liked": "yes", "to": "q-consultant", "by": "loyalty", "value": "77000049", "confirmed": "yes",
     "visit": "v1", "quantity": "1", "number": "1", "who": "c1", "text": PLAIN_RULES,
-    "name": "nobody", "password": "wrong password",
+    "name": "nobody", "password": "wrong password", "url": "https://192.0.2.1/hook", "title": "Thank you", "html": "",
 }  # fmt: skip
 RAW: Final[dict[str, Any]] = {
     "/v1/events": {

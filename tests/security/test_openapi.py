@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -239,22 +240,48 @@ def _asked_as(said: dict[str, Any]) -> Iterator[None]:
         raise AssertionError(f"{said}: {error}") from error
 
 
+def _checks() -> list[Any]:
+    wanted = {
+        "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    }  # fmt: skip
+    found = [check for check in schemathesis.checks.CHECKS.get_all() if check.__name__ in wanted]
+    assert len(found) == len(wanted)
+    return found
+
+
+def _words(case: Any) -> dict[str, Any]:
+    """The request of a case without what says who asks: that is the client's."""
+    case.headers = {name: value for name, value in (case.headers or {}).items() if name.lower() != "x-csrf-token"}
+    case.cookies = {}
+    words = case.as_transport_kwargs(base_url="http://central.test")
+    names = ("method", "url", "params", "json", "data", "content")
+    sending = {name: words[name] for name in names if words.get(name) is not None}
+    if isinstance(sending.get("data"), bytes | str):
+        sending["content"] = sending.pop("data")
+    own = {"authorization", "cookie", "x-csrf-token", "user-agent", "accept-encoding", "connection"}
+    sending["headers"] = {name: value for name, value in dict(words["headers"]).items() if name.lower() not in own}
+    return sending
+
+
+MODES = {mode.value: mode for mode in schemathesis.GenerationMode}
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 def test_fuzzing_finds_no_error_and_no_surprise(
-    fuzzed: _Fuzzed, path: str, method: str, operation: dict[str, Any]
+    fuzzed: _Fuzzed, path: str, method: str, operation: dict[str, Any], mode: str
 ) -> None:
+    """What is described, and what is not as described."""
     if path in ENDLESS or path.endswith(TAKES_ALL):
         pytest.skip("never ends, or ends the session: tested on its own")
     described = schemathesis.openapi.from_dict(WHOLE)[path][method.upper()]
-    checks = [
-        check for check in schemathesis.checks.CHECKS.get_all()
-        if check.__name__ in {
-            "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
-        }
-    ]  # fmt: skip
-    assert len(checks) == 4
+    if mode == "negative" and not (described.body or described.path_parameters or described.query):
+        return  # nothing to be wrong about
+    checks = _checks()
 
-    @given(case=described.as_strategy(), role=st.sampled_from(_roles(path)), real=st.booleans())
+    @given(
+        case=described.as_strategy(generation_mode=MODES[mode]), role=st.sampled_from(_roles(path)), real=st.booleans()
+    )
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=EXAMPLES < 50,
         phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
@@ -266,18 +293,35 @@ def test_fuzzing_finds_no_error_and_no_surprise(
                 part.update({name: str(objects[name]) for name in part if name in objects and name not in PERIOD})
             if isinstance(case.body, dict) and "store" in case.body:
                 case.body["store"] = "shop"
-        case.headers = {name: value for name, value in (case.headers or {}).items() if name.lower() != "x-csrf-token"}
-        case.cookies = {}
-        words = case.as_transport_kwargs(base_url="http://central.test")
-        sending = {
-            name: words[name] for name in ("method", "url", "params", "json", "data") if words.get(name) is not None
-        }
-        if isinstance(sending.get("data"), bytes | str):
-            sending["content"] = sending.pop("data")
-        own = {"authorization", "cookie", "x-csrf-token", "user-agent", "accept-encoding", "connection"}
-        sending["headers"] = {name: value for name, value in dict(words["headers"]).items() if name.lower() not in own}
+        sending = _words(case)
         answer = fuzzed.ask(role, sending)
         with _asked_as({"role": role, "status": answer.status_code, "answer": answer.text[:300], **sending}):
             case.validate_response(answer, checks=checks)
 
     fuzz()
+
+
+def test_one_answer_leads_to_the_next_question_without_an_error(fuzzed: _Fuzzed) -> None:
+    """Numbers and names out of answers are used in the next requests (links that schemathesis infers)."""
+    schema = schemathesis.openapi.from_dict(WHOLE).exclude(path_regex="(/stream|/erase|/logout|/login)$")
+    asked = Counter[str]()
+    checks = _checks()
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def call(self, case: Any, **kwargs: Any) -> Any:
+            path = case.operation.path
+            answer = fuzzed.ask(_roles(path)[0], _words(case))
+            asked[f"{case.operation.method.upper()} {path}"] += 1
+            return schemathesis.Response.from_any(answer)
+
+        def validate_response(self, response: Any, case: Any, *rest: Any, **kwargs: Any) -> None:
+            case.validate_response(response, checks=checks)
+
+    Walk.run(
+        settings=settings(
+            max_examples=EXAMPLES * 3, stateful_step_count=8, deadline=None, database=None, derandomize=EXAMPLES < 50,
+            phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+        )
+    )  # fmt: skip
+    assert asked.total() > EXAMPLES * 5
+    assert len(asked) > 5

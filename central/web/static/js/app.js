@@ -38,6 +38,8 @@ document.addEventListener("htmx:after:request", (event) => {
   if (polled(ctx) && ctx.response.status < 400) showLost(false);
   const list = ctx.sourceElement?.matches?.("[data-act]") && ctx.sourceElement.closest("[hx-trigger*=refresh]");
   if (list) window.htmx.trigger(list, "refresh");
+  const other = ctx.sourceElement?.dataset?.refresh;
+  if (other) window.htmx.trigger(document.querySelector(other), "refresh");
 });
 
 document.addEventListener("htmx:after:swap", tick);
