@@ -33,7 +33,8 @@ from contract.clock import SystemClock
 from contract.values import NAME_PATTERN
 
 NOUNS = (prices, feeds, preferences, predictions)
-"""Business folders that bring commands of their own: `register` adds them, `work` of a command does it."""
+"""Business folders that bring commands of their own: `register` adds them; `work` of a command does it, or `alone` when
+it needs no database."""
 DEFAULT_DATA = Path("var/central")
 Arguments = argparse.Namespace
 
@@ -245,6 +246,9 @@ _COMMANDS: dict[tuple[str, str | None], Callable[[Arguments], None]] = {
 
 
 def _command(arguments: Arguments) -> Callable[[Arguments], None]:
+    alone: Callable[[Arguments], str] | None = getattr(arguments, "alone", None)
+    if alone is not None:
+        return lambda given: print(alone(given))
     work = getattr(arguments, "work", None)
     if work is not None:
         return _with_runtime(work)

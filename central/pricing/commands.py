@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from central.catalogue.tables import Store
 from central.errors import MisconfiguredError
-from central.pricing import quote_code, rulebook
+from central.pricing import journal, quote_code, rulebook
 from central.pricing.dry_run import dry_run
 from central.pricing.quote_code import Refused
 from central.pricing.rules import WINDOW_S
 from central.pricing.ruleset import Ruleset, parse
 from central.rule_files import RuleFileError
+from contract.clock import SystemClock
 
 if TYPE_CHECKING:
     from central.runtime import Runtime
@@ -43,7 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser], wher
     activate.add_argument("--store", required=True)
     activate.set_defaults(work=_activate)
     till = commands.add_parser("till", help="what a till does").add_subparsers(dest="action", required=True)
-    offline = till.add_parser("offline", parents=[where], help="check a quote's code without asking central")
+    offline = till.add_parser("offline", help="check a quote's code without asking central")
     offline.add_argument("code")
     offline.add_argument("--key", required=True, help="central_signing_key, from /api/v1/till/kit")
     offline.add_argument("--store", required=True)
@@ -51,7 +51,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser], wher
     offline.add_argument("--public", type=int, required=True, help="the till's own price, minor units")
     offline.add_argument("--receipt", required=True)
     offline.add_argument("--journal", type=Path, required=True, help="lines for /api/v1/till/reconcile")
-    offline.set_defaults(work=_offline)
+    offline.set_defaults(alone=_offline)
 
 
 def _read(path: Path) -> tuple[str, Ruleset]:
@@ -88,35 +88,22 @@ async def _activate(runtime: Runtime, arguments: Arguments) -> str:
         return f"{arguments.store}: in force since {row.activated_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-async def _offline(runtime: Runtime, arguments: Arguments) -> str:
-    """What a till's own software does (docs/till.md): check, write down, then charge."""
-    now = runtime.clock.now()
+def _offline(arguments: Arguments) -> str:
+    """What a till's own software does (docs/till.md): check, write down, then charge. Needs nothing of central's."""
+    now = SystemClock().now()
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(arguments.key))
-        used = _journalled(arguments.journal, key)
     except ValueError as error:
-        raise MisconfiguredError(f"--key or --journal: {error}") from None
-    found = quote_code.decode(arguments.code, key)
-    if not isinstance(found, Refused):
-        found = quote_code.judge(found, arguments.store, arguments.sku, arguments.public, now, used)
-    if isinstance(found, Refused):
-        return json.dumps({"charged": arguments.public, "honoured": False, "reason": found.reason})
-    line = {"code": arguments.code, "receipt": arguments.receipt, "sku": found.sku, "charged": found.price}
-    _append(arguments.journal, {**line, "at": now.isoformat().replace("+00:00", "Z")})
+        raise MisconfiguredError(f"--key: {error}") from None
+    with journal.opened(arguments.journal) as kept:
+        decoded = [quote_code.decode(code, key) for code in kept.codes()]
+        used = frozenset(quote.quote for quote in decoded if not isinstance(quote, Refused))
+        found = quote_code.decode(arguments.code, key)
+        if not isinstance(found, Refused):
+            found = quote_code.judge(found, arguments.store, arguments.sku, arguments.public, now, used)
+        if isinstance(found, Refused):
+            return json.dumps({"charged": arguments.public, "honoured": False, "reason": found.reason})
+        line = {"code": arguments.code, "receipt": arguments.receipt, "sku": found.sku, "charged": found.price}
+        kept.write({**line, "at": now.isoformat().replace("+00:00", "Z")})
     until = found.expires_at + timedelta(seconds=WINDOW_S)
     return json.dumps({"charged": found.price, "honoured": True, "until": until.isoformat()})
-
-
-def _journalled(path: Path, key: Ed25519PublicKey) -> frozenset[str]:
-    if not path.exists():
-        return frozenset()
-    quotes = [quote_code.decode(json.loads(line)["code"], key) for line in path.read_text().splitlines() if line]
-    return frozenset(quote.quote for quote in quotes if not isinstance(quote, Refused))
-
-
-def _append(path: Path, line: dict[str, object]) -> None:
-    """On the disk before the drawer opens."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
