@@ -86,6 +86,10 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--role", required=True, choices=["till", "site", "public", "report"])
     create.add_argument("--store", required=True)
     create.add_argument("--source", type=_source, help="for site and public: which site or app, e.g. web")
+    shown = tokens.add_parser("list", parents=[where], help="which tokens there are: by their first letters")
+    shown.add_argument("--store")
+    revoke = tokens.add_parser("revoke", parents=[where], help="a token that leaked or is no longer used")
+    revoke.add_argument("token", help="as `token list` shows it")
     customers = commands.add_parser("customers", help="customers").add_subparsers(dest="action", required=True)
     code = customers.add_parser("login-code", parents=[where], help="one-time code for the customer's page")
     code.add_argument("id")
@@ -168,6 +172,23 @@ async def _token(runtime: Runtime, arguments: Arguments) -> str:
         return await staff.create_token(session, arguments.role, arguments.store, runtime, arguments.source)
 
 
+async def _token_list(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.read() as session:
+        rows = await staff.tokens(session, arguments.store)
+    lines = [
+        f"{row.token_hash[:12]}  {row.store}  {row.role}  {row.source or '-'}  since {row.created_at:%Y-%m-%d}"
+        for row in rows
+    ]
+    return "\n".join(lines) or "no tokens"
+
+
+async def _token_revoke(runtime: Runtime, arguments: Arguments) -> str:
+    async with runtime.db.write() as session:
+        if not await staff.revoke_token(session, arguments.token):
+            raise MisconfiguredError(f"TOKEN: there is no token {arguments.token!r}; see `token list`")
+    return f"{arguments.token}: revoked"
+
+
 async def _login_code(runtime: Runtime, arguments: Arguments) -> str:
     async with runtime.db.write() as session:
         code = await profiles.login_code(session, arguments.id, runtime.clock.now())
@@ -238,6 +259,8 @@ _COMMANDS: dict[tuple[str, str | None], Callable[[Arguments], None]] = {
     ("staff", "add"): _with_runtime(_staff_add),
     ("staff", "badge"): _with_runtime(_badge),
     ("token", "create"): _with_runtime(_token),
+    ("token", "list"): _with_runtime(_token_list),
+    ("token", "revoke"): _with_runtime(_token_revoke),
     ("customers", "login-code"): _with_runtime(_login_code),
     ("customers", "certify"): _with_runtime(_certify),
     ("keys", None): _keys,

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import ValidationError
 from pydantic_core import from_json
-from sqlalchemy import func, select
 
 from central.behaviour import intake, service
 from central.behaviour.access import SourceDep
-from central.behaviour.schemas import BatchIn, BatchOut, Interests, QuarantineCount, SourceOut, TimelineEntry
-from central.behaviour.tables import SiteQuarantine, SiteSource
+from central.behaviour.schemas import BatchIn, BatchOut, Interests, SourceOut, TimelineEntry
+from central.behaviour.sources import of_store
 from central.privacy.service import note_reads
 from central.profiles.tables import Customer
 from central.runtime import Runtime, RuntimeDep
@@ -108,29 +107,4 @@ async def sources(runtime: RuntimeDep, principal: ReaderDep, store: Annotated[Na
     """What came in, and why events were refused. Nothing about anybody."""
     principal.check_store(store)
     async with runtime.db.read() as session:
-        rows = (
-            await session.scalars(select(SiteSource).where(SiteSource.store == store).order_by(SiteSource.source))
-        ).all()
-        grouped = (
-            select(SiteQuarantine.source, SiteQuarantine.field, SiteQuarantine.reason, func.count())
-            .where(SiteQuarantine.store == store)
-            .group_by(SiteQuarantine.source, SiteQuarantine.field, SiteQuarantine.reason)
-            .order_by(func.count().desc())
-            .limit(1000)
-        )
-        refused = (await session.execute(grouped)).all()
-    return [
-        SourceOut(
-            **{
-                name: getattr(row, name)
-                for name in ("store", "accepted", "duplicate", "rejected", "withheld", "last_at")
-            },
-            source=row.source.partition("/")[2],
-            quarantine=[
-                QuarantineCount(field=field, reason=reason, count=count)
-                for source, field, reason, count in refused
-                if source == row.source
-            ],
-        )
-        for row in rows
-    ]
+        return await of_store(session, store)

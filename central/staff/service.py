@@ -46,6 +46,23 @@ async def create_token(
     return token
 
 
+async def tokens(session: AsyncSession, store: str | None) -> list[MachineToken]:
+    """The tokens of a store, or of all; what they are is known by their hash alone."""
+    statement = select(MachineToken).order_by(MachineToken.store, MachineToken.role, MachineToken.created_at)
+    if store is not None:
+        statement = statement.where(MachineToken.store == store)
+    return list((await session.scalars(statement)).all())
+
+
+async def revoke_token(session: AsyncSession, ident: str, store: str | None = None) -> bool:
+    """Whoever has the token may do nothing from now on. `ident`: how its hash begins. False: there is no such token."""
+    found = [row for row in await tokens(session, store) if len(ident) >= SHORTEST and row.token_hash.startswith(ident)]
+    if len(found) != 1:
+        return False
+    await session.delete(found[0])
+    return True
+
+
 async def _check_store(session: AsyncSession, store: str | None) -> None:
     if store is None or await session.get(Store, store) is not None:
         return
