@@ -17,6 +17,7 @@ from central.database import Base
 from central.effects import Effects
 from central.holdings import Holding
 from central.keys import Keys
+from central.labels import service as labels
 from central.outgoing.tables import OutgoingCommand
 from central.privacy import person as persons
 from central.privacy import service
@@ -24,6 +25,7 @@ from central.privacy.person import Person
 from central.privacy.tables import Erasure
 from central.privacy.vault import Vault
 from central.profiles.tables import Customer, CustomerSession, LoginCode
+from central.visits.tables import Visit
 from central.webhooks import changes
 
 FORMAT = "vitrina-export/1"
@@ -121,6 +123,9 @@ async def erase(effects: Effects, subject: str, by: str = "customer") -> str:
         channel="erasure",
         given_at=effects.now,
     )
+    # Whatever the floor knows: a label that shows this person's price goes back now, for nobody can redeem it any more.
+    own = select(Visit).where(Visit.subject == subject)
+    await labels.revert_visits(effects, (await session.scalars(own)).all(), "withdrawn")
     named = Customer.subject == subject
     customers = select(Customer.id).where(named)
     for table in (CustomerSession, LoginCode):

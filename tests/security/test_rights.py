@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from central.behaviour.tables import SiteEvent
 from central.errors import RejectedError
@@ -27,6 +27,7 @@ from central.privacy.vault import FileVault
 from central.profiles.tables import Customer
 from central.tables import metadata
 from contract.events import PURPOSES, ConsentGiven, EnrolmentCompleted
+from tests.conftest import Cluster
 from tests.security.lives import Life
 from tests.security.world import ANNA, BORIS, CLARA, PERSON_MARK, World, live
 
@@ -138,6 +139,19 @@ def _dump(url: str, folder: Path) -> None:
         subprocess.run([str(binary), url], stdout=file, check=True, timeout=60)
 
 
+async def _checkpoint(world: World) -> None:
+    """Everything that waits in memory to its file."""
+    async with world.runtime.db.engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.exec_driver_sql("CHECKPOINT")
+
+
+async def _raw_files(world: World) -> tuple[str, str]:
+    async with world.runtime.db.read() as session:
+        oid = await session.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
+    return f"base/{oid}", "pg_wal"
+
+
 async def _enrol(world: World) -> None:
     consent = ConsentGiven(
         text_version="1", text_sha256="0" * 64, purposes=dict.fromkeys(PURPOSES, True), channel="kiosk",
@@ -161,7 +175,7 @@ async def _erased(world: World, subject: str = ANNA) -> str:
 
 
 async def test_erasure_leaves_nothing_readable(
-    world: World, migrated_url: str, tmp_path: Path, tmp_path_factory: Any, caplog: Any
+    world: World, migrated_url: str, tmp_path: Path, tmp_path_factory: Any, caplog: Any, request: Any
 ) -> None:
     caplog.set_level(logging.INFO)
     runtime, elsewhere = world.runtime, tmp_path_factory.mktemp("backups")
@@ -176,6 +190,11 @@ async def test_erasure_leaves_nothing_readable(
         (elsewhere / "after").mkdir()
         _dump(migrated_url, elsewhere / "after")
         assert _hits(elsewhere / "after", SECRET, TRACE) == []
+        # Its files and its log of writes: what can be read about a person never stood in them.
+        cluster: Cluster = request.getfixturevalue("postgres_cluster")
+        await _checkpoint(world)
+        for part in await _raw_files(world):
+            assert _hits(cluster.data / part, SECRET) == []
     assert _hits(tmp_path, SECRET, TRACE) == []
     assert not [needle for needle in _needles(SECRET) + _needles(TRACE) if needle.decode("latin-1") in caplog.text]
     assert not [message for message in world.shop.bus.sent if SECRET in str(message) or TRACE in str(message)]
