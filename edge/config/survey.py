@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import TypeVar
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from calibration.audit.file import read_audit
+from calibration.audit.file import AuditFile, read_audit
 from calibration.errors import CalibrationError
 from calibration.floor_file import FloorFile, read_floor
-from calibration.lens.file import read_lens
+from calibration.lens.file import LensFile, read_lens
 from calibration.plan_checks import Finding, line_findings, zone_view_findings
 from calibration.plan_file import PlanFile, PlanLine, PlanZone, read_plan
+from edge.config.bare_view import bare_view
 from edge.config.model import EdgeConfig
 from edge.config.problems import Path
 from edge.config.vision import CameraConfig, LineConfig, ZoneConfig
 
 Remark = tuple[Path, str]
+_Record = TypeVar("_Record", LensFile, AuditFile)
 
 
 @dataclass(slots=True)
@@ -31,6 +35,9 @@ class Survey:
     faults: list[Remark] = field(default_factory=list)
     notes: list[Remark] = field(default_factory=list)
     views: dict[str, BaseGeometry] = field(default_factory=dict)
+    """What each floor camera sees, plan metres."""
+    at_most: dict[str, BaseGeometry] = field(default_factory=dict)
+    """The same of cameras of which only a bound is known."""
 
     def place(self, path: Path) -> Path:
         """Where a person finds it: a zone or line that came from the plan file is not in this one."""
@@ -46,25 +53,23 @@ def survey(config: EdgeConfig) -> Survey:
     found = Survey(config, len(config.zones), len(config.lines))
     cameras = tuple(_camera(index, camera, found) for index, camera in enumerate(config.cameras))
     found.config = config.model_copy(update={"cameras": cameras})
-    seen = _seen(found)
+    seen = _seen(found, found.views)
     plan = _plan(found)
     if plan is not None:
         _add(found, plan, seen)
     if seen is not None:
         _in_view(found, seen)
+    elif (bound := _seen(found, found.at_most | found.views)) is not None:
+        _in_view(found, bound, doubtful=True)
     return found
 
 
 def _camera(index: int, camera: CameraConfig, found: Survey) -> CameraConfig:
     path: Path = ("cameras", index)
-    for name, reader in (("lens", read_lens), ("audit", read_audit)):
-        file = getattr(camera, name)
-        if file is not None:
-            try:
-                _same_camera(camera.id, reader(file).camera)
-            except CalibrationError as error:
-                found.faults.append(((*path, name), str(error)))
+    lens = _read(read_lens, camera, "lens", path, found)
+    _read(read_audit, camera, "audit", path, found)
     if camera.calibration is None:
+        _bare(camera, lens, found)
         if camera.role == "floor" and camera.homography is None:
             text = "not calibrated: its people are not placed; run `python -m calibration floor`, name its file here"
             found.notes.append((path, text))
@@ -76,6 +81,27 @@ def _camera(index: int, camera: CameraConfig, found: Survey) -> CameraConfig:
         found.faults.append(((*path, "calibration"), str(error)))
         return camera
     return _calibrated(path, camera, file, found)
+
+
+def _read(
+    reader: Callable[[File], _Record], camera: CameraConfig, name: str, path: Path, found: Survey
+) -> _Record | None:
+    file = getattr(camera, name)
+    if file is None:
+        return None
+    try:
+        read = reader(file)
+        _same_camera(camera.id, read.camera)
+    except CalibrationError as error:
+        found.faults.append(((*path, name), str(error)))
+        return None
+    return read
+
+
+def _bare(camera: CameraConfig, lens: LensFile | None, found: Survey) -> None:
+    view = bare_view(camera, lens) if camera.role == "floor" else None
+    if view is not None:
+        (found.views if view.exact else found.at_most)[camera.id] = view.area
 
 
 def _calibrated(path: Path, camera: CameraConfig, file: FloorFile, found: Survey) -> CameraConfig:
@@ -104,12 +130,12 @@ def _same_camera(wanted: str, told: str) -> None:
         raise CalibrationError(f"this file is about camera {told!r}, not {wanted!r}")
 
 
-def _seen(found: Survey) -> BaseGeometry | None:
+def _seen(found: Survey, views: Mapping[str, BaseGeometry]) -> BaseGeometry | None:
     """What the floor cameras see together; None while the view of one of them is not known."""
     floor = [camera for camera in found.config.cameras if camera.role == "floor" and camera.homography is not None]
-    if not floor or any(camera.id not in found.views for camera in floor):
+    if not floor or any(camera.id not in views for camera in floor):
         return None
-    return shapely.union_all([found.views[camera.id] for camera in floor])
+    return shapely.union_all([views[camera.id] for camera in floor])
 
 
 def _plan(found: Survey) -> PlanFile | None:
@@ -146,11 +172,11 @@ def _unseen_line(line: PlanLine, seen: BaseGeometry) -> bool:
     return any(one.word == "line_outside_view" for one in line_findings([line], seen))
 
 
-def _in_view(found: Survey, seen: BaseGeometry) -> None:
+def _in_view(found: Survey, seen: BaseGeometry, *, doubtful: bool = False) -> None:
     for finding in _view_findings(found.config, seen):
         place = found.place(finding.place)
         name = "" if place == finding.place else f"{_name(found.config, finding)}: "
-        (found.notes if finding.warning else found.faults).append((place, name + str(finding)))
+        (found.notes if finding.warning or doubtful else found.faults).append((place, name + str(finding)))
 
 
 def _view_findings(config: EdgeConfig, seen: BaseGeometry) -> Iterator[Finding]:

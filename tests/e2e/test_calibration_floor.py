@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from calibration.floor_file import read_floor
 from calibration.homography import project
@@ -162,6 +162,47 @@ def test_zones_lines_and_faults_by_mouse(opened, bench: Bench) -> None:
     page.get_by_label("line-2, to y", exact=True).fill("6.5")
     page.get_by_label("line-2, to y", exact=True).press("Tab")
     expect(page.locator("#table .fault")).to_have_count(0)
+
+
+def test_an_answer_that_comes_late_takes_nothing_from_who_is_typing(opened, bench: Bench) -> None:
+    """The tables are drawn anew with every verdict: half a place, and a number that is not finished, stay."""
+    page = opened()
+    take(page)
+    held: list[Route] = []
+    page.route("**/api/judge", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks the function
+
+    def answer() -> None:
+        while not held:
+            page.wait_for_timeout(50)
+        with page.expect_response("**/api/judge"):
+            held.pop().continue_()
+        page.wait_for_timeout(100)
+
+    def field(name: str) -> Locator:
+        return page.get_by_label(f"Point 1, {name}", exact=True)
+
+    page.locator("#add").press("Enter")
+    field("picture x").fill("200.5")
+    field("picture x").press("Tab")
+    answer()
+    expect(field("picture x")).to_have_value("200.5")
+    expect(field("picture y")).to_be_focused()
+    field("picture y").press_sequentially("65")
+    page.locator("#width").evaluate("it => it.dispatchEvent(new Event('change'))")  # something else makes it ask
+    answer()
+    expect(field("picture y")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.type("0")
+    field("picture y").press("Tab")
+    expect(page.locator('#picture [data-key="point-0"]')).to_have_count(1)
+    answer()
+    assert [field(name).input_value() for name in ("picture x", "picture y")] == ["200.5", "650"]
+    field("picture y").fill("640")
+    page.locator("#width").evaluate("it => it.dispatchEvent(new Event('change'))")
+    answer()
+    page.locator("#operator").focus()  # leaving it is enough, though what was put back makes no event of its own
+    answer()
+    expect(field("picture y")).to_have_value("640")
 
 
 def test_everything_by_keyboard_in_russian_on_a_phone(opened, bench: Bench) -> None:

@@ -1,6 +1,6 @@
 /** The floor page: one drawing (state), shown as picture, plan and tables; the server judges every change. */
 import { Pane } from "./pane.js";
-import { corners, item, marks, pair, pointTable } from "./tables.js";
+import { corners, item, marks, pair, pointTable, redraw } from "./tables.js";
 import { ask, element, make, notice, Refused, say, told, words } from "./wire.js";
 
 const TOOLS = ["points", "zones", "lines", "lane", "labels"];
@@ -329,20 +329,7 @@ function showLabel(label, index) {
 
 function showTable() {
   const host = element("table");
-  if (host.contains(document.activeElement) && document.activeElement.matches("input")) {
-    refocus(host, () => fillTable(host));
-  } else fillTable(host);
-}
-
-/** The tables are drawn anew after every change; whoever types goes on where they were. */
-function refocus(host, fill) {
-  const label = document.activeElement.getAttribute("aria-label");
-  const typed = document.activeElement.value;
-  fill();
-  const same = [...host.querySelectorAll("input")].find((input) => input.getAttribute("aria-label") === label);
-  if (!same) return;
-  if (same.value !== typed && same.value === "") same.value = typed;
-  same.focus({ preventScroll: true });
+  redraw(host, () => fillTable(host));
 }
 
 function fillTable(host) {

@@ -1,13 +1,45 @@
 /** The same drawing as tables of coordinates, for the keyboard and for numbers that were measured. */
 import { make, say, words } from "./wire.js";
 
+/** Tell a change once, however the browser tells it: what `redraw` put back makes no event of its own. */
+function tell(input, change) {
+  input.dataset.said = input.value;
+  const give = () => {
+    if (input.value === input.dataset.said) return;
+    input.dataset.said = input.value;
+    change(input.value);
+  };
+  input.addEventListener("change", give);
+  input.addEventListener("blur", give);
+}
+
+/** Draw the tables anew, while somebody may be typing in them: what is typed, or half given, stays, and so does the focus. */
+export function redraw(host, fill) {
+  const inputs = () => [...host.querySelectorAll("input[aria-label]")];
+  const name = (input) => input.getAttribute("aria-label");
+  const kept = inputs().filter((input) => input.value !== input.dataset.said || input.hasAttribute("data-half"));
+  const focused = inputs().find((input) => input === document.activeElement);
+  const unsaid = new Set(kept.filter((input) => input.value !== input.dataset.said));
+  for (const input of inputs()) input.dataset.said = input.value; // a browser that tells of a blur on removal tells nothing
+  fill();
+  const found = new Map(inputs().map((input) => [name(input), input]));
+  for (const old of kept) {
+    const input = found.get(name(old));
+    if (!input || (!unsaid.has(old) && input.value !== "")) continue;
+    input.value = old.value;
+    if (!unsaid.has(old)) input.dataset.said = old.value;
+    input.toggleAttribute("data-half", old.hasAttribute("data-half"));
+  }
+  if (focused) found.get(name(focused))?.focus({ preventScroll: true });
+}
+
 /** An input for one coordinate; empty means not given. */
-export function number(value, label, change, { step = "0.01", invalid = false } = {}) {
+function number(value, label, change, { step = "0.01", invalid = false } = {}) {
   const input = make("input", {
     type: "number", step, "aria-label": label, inputmode: "decimal", "aria-invalid": invalid ? "true" : undefined,
   });
   input.value = value === null || value === undefined ? "" : Number(value.toFixed(4));
-  input.addEventListener("change", () => change(input.value === "" ? null : Number(input.value)));
+  tell(input, change);
   return input;
 }
 
@@ -25,13 +57,14 @@ export function marks(findings) {
 
 /** A pair of inputs; `change` gets [x, y] once both are there, null when both are empty. */
 export function pair(value, label, change, options = {}) {
-  const held = [value?.[0] ?? null, value?.[1] ?? null];
-  const set = (index) => (given) => {
-    held[index] = given;
-    if (held[0] !== null && held[1] !== null) change([...held]);
-    else if (held[0] === null && held[1] === null) change(null);
+  const set = () => {
+    const given = inputs.map((input) => (input.value === "" ? null : Number(input.value)));
+    const missing = given.filter((one) => one === null).length;
+    for (const input of inputs) input.toggleAttribute("data-half", missing === 1);
+    if (missing !== 1) change(missing ? null : given);
   };
-  return [number(held[0], `${label} x`, set(0), options), number(held[1], `${label} y`, set(1), options)];
+  const inputs = ["x", "y"].map((axis, index) => number(value?.[index], `${label} ${axis}`, set, options));
+  return inputs;
 }
 
 export function pointTable(host, model) {
@@ -45,7 +78,7 @@ export function pointTable(host, model) {
     const [x, y] = pair(point.floor, `${name}, ${words.on_plan}`, (given) => change(index, { floor: given }));
     const note = make("input", { type: "text", maxlength: "120", "aria-label": `${name}, ${words.note}`, size: "12" });
     note.value = point.note;
-    note.addEventListener("change", () => change(index, { note: note.value }));
+    tell(note, (text) => change(index, { note: text }));
     const pick = make("button", { type: "button", class: "button small", "aria-pressed": String(chosen === index), onclick: () => choose(index) }, String(index + 1));
     const error = errors[index];
     body.append(
@@ -77,7 +110,7 @@ export function corners(polygon, name, change, options = {}) {
 export function item({ id, name, chosen, choose, rename, remove, findings }, ...content) {
   const field = make("input", { type: "text", maxlength: "40", "aria-label": `${name}: ${words.id}`, size: "14", "aria-invalid": findings.some((one) => one.word === "bad_id" || one.word === "twice") ? "true" : undefined });
   field.value = id;
-  field.addEventListener("change", () => rename(field.value.trim()));
+  tell(field, (text) => rename(text.trim()));
   const pick = make("button", { type: "button", class: "button small", "aria-pressed": String(chosen), onclick: choose }, words.draw_it);
   return make("div", { class: `item ${chosen ? "chosen" : ""}` },
     make("div", { class: "row between" }, make("span", { class: "row" }, field, pick), remover(`${words.remove}: ${id}`, remove)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import ConfigError, load_config, parse_config
+from edge.config.load import examine_config
 
 GOOD = """\
 store: shop
@@ -108,3 +109,76 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_garbage_is_a_config_error_and_nothing_else(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_config(text)
+
+
+BARE = """\
+store: shop
+node: n1
+state_dir: var
+cameras:
+  - id: hall
+    role: floor
+    source: {source}
+    homography: {homography}
+zones:
+  - {{id: near, polygon: [[1, 1], [2, 1], [2, 2]]}}
+  - {{id: far, polygon: {polygon}}}
+lines:
+  - {{id: door, from: {start}, to: [1, 2], inside: left}}
+"""
+HTTP = '{driver: http, url: "http://127.0.0.1:1/x"}'
+FLAT = "[[0.01, 0, 0], [0, 0.01, 0], [0, 0, 1]]"
+"""A centimetre a pixel, seen from right above; the plan's corner in the picture's."""
+SLANTED = "[[-0.01, 0, 3.2], [0, 0, -2], [0, -0.005, 1]]"
+"""The horizon 200 pixels down; given with its sign turned over, as some tools do."""
+
+
+def surveyed(tmp_path: Path, **values: str) -> tuple[list[str], list[str]]:
+    """Faults and notes of a camera with a matrix and no calibration file."""
+    path = tmp_path / "store.yaml"
+    plain = {"source": HTTP, "homography": FLAT, "polygon": "[[2, 2], [3, 2], [3, 3]]", "start": "[1, 1]"}
+    path.write_text(BARE.format(**plain | values))
+    try:
+        return [], [str(note) for note in examine_config(path)[1]]
+    except ConfigError as error:
+        return [str(problem) for problem in error.problems], []
+
+
+def test_zones_and_lines_in_view_of_a_bare_homography_are_in_order(tmp_path: Path) -> None:
+    assert surveyed(tmp_path) == ([], [])
+    assert surveyed(tmp_path, source="{driver: simulated}") == ([], [])
+
+
+@pytest.mark.parametrize("source", ["{driver: simulated}", "{driver: webcam, device: 0, width: 640, height: 360}"])
+def test_where_the_size_of_the_picture_is_known_what_is_outside_is_refused(tmp_path: Path, source: str) -> None:
+    faults, _ = surveyed(tmp_path, source=source, polygon="[[7, 1], [8, 1], [8, 2]]", start="[9, 2]")
+    assert [fault.partition(": ")[0] for fault in faults] == ["store.yaml:11"], "most of the line is in view"
+    assert "no calibrated camera sees this zone" in faults[0]
+    faults, notes = surveyed(tmp_path, source=source, polygon="[[6, 1], [7, 1], [7, 2], [6, 2]]")
+    assert faults == []
+    assert "only 39 % of this zone" in notes[0]
+
+
+def test_where_it_is_not_known_what_no_picture_could_show_is_said(tmp_path: Path) -> None:
+    _, notes = surveyed(tmp_path, polygon="[[-3, 1], [-2, 1], [-2, 2]]")
+    assert ["store.yaml:11" in note for note in notes] == [True]
+    assert surveyed(tmp_path, polygon="[[7, 1], [8, 1], [8, 2]]") == ([], []), "a larger picture may show it"
+
+
+def test_what_is_behind_the_camera_is_not_in_view(tmp_path: Path) -> None:
+    """The slanted camera sees floor where the plan's y is above 0; below is what the matrix makes of the ceiling."""
+    faults, notes = surveyed(tmp_path, homography=SLANTED, polygon="[[1, -5], [2, -5], [2, -4]]")
+    assert faults == []
+    assert any("store.yaml:11" in note and "sees this zone" in note for note in notes)
+
+
+def test_a_matrix_that_is_no_view_is_not_guessed_at(tmp_path: Path) -> None:
+    faults, _ = surveyed(tmp_path, homography="[[1, 0, 0], [0, 0, 0], [0, 0, 1]]")
+    assert ["singular" in fault for fault in faults] == [True]
+    sideways = "[[0.01, 0, 0], [0, 0.01, 0], [0.001, 0, -1]]"
+    assert surveyed(tmp_path, homography=sideways, polygon="[[-3, 1], [-2, 1], [-2, 2]]") == ([], [])
+
+
+def test_what_needs_no_camera_is_refused_beside_a_bare_homography(tmp_path: Path) -> None:
+    faults, _ = surveyed(tmp_path, polygon="[[2, 2], [3, 3], [3, 2], [2, 3]]")
+    assert ["crosses or touches itself" in fault for fault in faults] == [True]
