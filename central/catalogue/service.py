@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +12,8 @@ from central.catalogue.schemas import LabelPlace, StoreName, StoreOut
 from central.catalogue.tables import Product, Store
 from central.labels.tables import Label
 from contract.commands import LabelContent
+
+LONGEST_LINK: Final = 160
 
 
 async def names(session: AsyncSession, only: str | None) -> list[StoreName]:
@@ -75,13 +79,24 @@ def place(label: Label) -> LabelPlace:
     )
 
 
-def public_content(product: Product, language: str) -> LabelContent:
+def link_of(product: Product, public_url: str | None) -> str:
+    """What the QR on a label says: the product's own address, else its GS1 Digital Link at this service, else nothing.
+
+    GS1 Digital Link URI syntax 1.5: 01 and the GTIN in 14 digits.
+    """
+    if product.url or public_url is None or product.gtin is None:
+        return product.url
+    link = f"{public_url}/01/{product.gtin.zfill(14)}?store={product.store}"
+    return link if len(link) <= LONGEST_LINK else ""
+
+
+def public_content(product: Product, language: str, public_url: str | None = None) -> LabelContent:
     """The public price of a product as a label shows it."""
     return LabelContent(
         title=(_text(product.title, language) or product.sku)[:80],
         subtitle=_text(product.subtitle, language)[:80],
         sku=product.sku,
-        link=product.url,
+        link=link_of(product, public_url),
         price=product.price,
         currency=product.currency,
         lines=tuple(f"{name}: {item.text}"[:40] for name, item in list(read(product.parameters).items())[:2]),

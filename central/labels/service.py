@@ -36,7 +36,7 @@ Reason = Literal["left", "shared", "expired", "withdrawn", "redeemed", "operator
 
 async def show_public(effects: Effects, label: Label, store: Store, product: Product) -> None:
     """Send the public price unless the node is known to hold exactly this, or is being told so."""
-    content = plain(public_content(product, store.language))
+    content = plain(public_content(product, store.language, effects.settings.public_url))
     if content == label.confirmed_public:
         return
     command = LabelShow(
@@ -73,7 +73,7 @@ async def sync_public(effects: Effects, store_id: str, node: str | None = None) 
     if node is not None:
         statement = statement.where(Label.node == node)
     for label, product in (await effects.session.execute(statement)).all():
-        changed = plain(public_content(product, store.language)) != label.wanted_public
+        changed = plain(public_content(product, store.language, effects.settings.public_url)) != label.wanted_public
         if changed or label.confirmed_public is None:
             await show_public(effects, label, store, product)
 
@@ -125,12 +125,14 @@ async def _show_personal(effects: Effects, label: Label, store: Store, visit: Vi
     if current and label.wanted_expires_at is not None and label.wanted_expires_at > effects.now:
         return
     product = await effects.session.get(Product, (label.store, label.sku))
-    if product is None or label.confirmed_public != plain(public_content(product, store.language)):
+    if product is None or label.confirmed_public != plain(
+        public_content(product, store.language, effects.settings.public_url)
+    ):
         return  # the node must hold the right public price first: it is what the label goes back to
     quote = await quoting.quote_for(effects, store, visit, product, label)
     if quote is None:
         return
-    base = public_content(product, store.language)
+    base = public_content(product, store.language, effects.settings.public_url)
     content = base.model_copy(
         update={
             "price": quote.price,

@@ -27,6 +27,7 @@ from central.catalogue.feeds.fetching import FetchError, fetch
 from central.catalogue.feeds.taking import take
 from central.catalogue.prices import lowest_30_days
 from central.catalogue.schemas import FeedIn, FeedRunOut
+from central.catalogue.service import link_of
 from central.catalogue.tables import FeedRun, PriceChange, Product, Stock
 from central.cli import parser
 from central.errors import MisconfiguredError
@@ -392,3 +393,19 @@ async def test_the_command_line(shop: Any, tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(MisconfiguredError, match="cannot be read"):
         await feed_import(shop.runtime, parser().parse_args([*words, "shop"]))
+
+
+async def test_a_label_leads_to_the_customers_page_by_its_gtin(shop: Any) -> None:
+    shop.runtime.settings = replace(shop.runtime.settings, public_url="https://me.shop.example")
+    await shop.load()
+    await shop.birth()
+    assert {command.content.link for command in shop.commands("label.show")} == {""}  # no GTIN known
+    await taken(shop, feed(offer("HP-1", 150, "<barcode>4006381333931</barcode>")))
+    link = shop.commands("label.show")[-1].content.link
+    assert link == "https://me.shop.example/01/04006381333931?store=shop"
+    async with shop.runtime.db.write() as session:
+        row = await products.by_gtin(session, "shop", link)
+        assert row is not None
+        assert row.sku == "HP-1"
+        row.url = "https://shop.example/hp-1"  # the retailer's own address comes first
+        assert link_of(row, "https://me.shop.example") == "https://shop.example/hp-1"

@@ -151,6 +151,16 @@ def test_nothing_is_charged_above_what_was_shown(report: dict[str, object]) -> N
     assert prices["charged_above_shown"] == 0
 
 
+def test_one_customer_is_known_everywhere_and_then_forgotten(report: dict[str, object]) -> None:
+    """Site, door, card, opinions, search, one price on label and phone, till, site again, order, erasure (issue 5)."""
+    story = section(report, "story")
+    steps = story["steps"]
+    assert isinstance(steps, list)
+    assert len(steps) == 10
+    assert [step for step in steps if not step["ok"]] == []
+    assert story["complete"] is True
+
+
 def test_stays_are_reported(report: dict[str, object]) -> None:
     dwells = section(report, "dwells")
     assert number(dwells, "reported") >= 0.8 * number(dwells, "expected")
