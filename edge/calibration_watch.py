@@ -109,7 +109,7 @@ class CalibrationWatch:
 
         Tracks are of the store, not of a camera: one camera that lost its calibration casts doubt on them all.
         """
-        if all(self._sound(ground) for ground in self._grounds.values()):
+        if not events or all(self._sound(ground) for ground in self._grounds.values()):
             return events
         return [self._marked(event) for event in events]
 

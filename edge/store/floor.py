@@ -68,6 +68,7 @@ class StoreFloor:
         }
         self._counted: dict[str, float] = {}
         self._earlier: dict[str, FloorPosition] = {}
+        self._used = bool(self._cells)
 
     def look(self, camera: str, view: FloorView, now: Instant) -> list[Emission]:
         """What follows from one frame of one camera."""
@@ -85,13 +86,16 @@ class StoreFloor:
 
     def neighbour(self, camera: str, view: FloorView, at: Instant) -> list[Emission]:
         """What follows from a look of another node's camera; its cells are that node's to count."""
+        self._used = True
         look = Look(camera, at.monotonic, view.positions, view.ended)
         store = self._tracker.step(look, (*self._visits.tracks(), *self._rules.tracks))
         self._since(store.positions)
         return self._told(store, at)
 
     def tick(self, now: Instant) -> list[Emission]:
-        """What follows from time alone."""
+        """What follows from time alone: nothing as long as no camera looks at this floor."""
+        if not self._used:
+            return []
         emitted = self._told(self._tracker.tick(now.monotonic), now)
         for cells in self._cells.values():
             emitted += cells.tick(now)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import exp
 
 import numpy as np
 
+from models.boxes import Box
 from models.detections import Floats
 from models.letterbox import Size
 
@@ -38,16 +40,20 @@ def anchors(size: Size) -> Floats:
     return table
 
 
-def decode(offsets: Floats, priors: Floats) -> Floats:
-    """Boxes Nx4 (x1, y1, x2, y2) as fractions of the input, from offsets and anchors Nx4."""
-    sides = priors[:, 2:]
-    centres = offsets[:, :2] * CENTRE_VARIANCE
-    centres *= sides
-    centres += priors[:, :2]
-    halves = np.exp(offsets[:, 2:] * SIZE_VARIANCE)
-    halves *= sides
-    halves /= 2
-    boxes = np.empty_like(priors)
-    np.subtract(centres, halves, out=boxes[:, :2])
-    np.add(centres, halves, out=boxes[:, 2:])
+def decode(
+    offsets: Floats, priors: Floats, sides: tuple[float, float], origin: tuple[float, float] = (0.0, 0.0)
+) -> list[Box]:
+    """Boxes (x1, y1, x2, y2) from offsets and anchors Nx4. `sides`: width and height that the fractions are of, of a
+    part of a picture that begins at `origin`.
+
+    In plain numbers: a face has some eight candidates, and each call of numpy costs as much as several of them.
+    """
+    (width, height), (left, top) = sides, origin
+    boxes = []
+    for (right, down, wider, taller), (x, y, wide, tall) in zip(offsets.tolist(), priors.tolist(), strict=True):
+        middle_x = (x + right * CENTRE_VARIANCE * wide) * width + left
+        middle_y = (y + down * CENTRE_VARIANCE * tall) * height + top
+        half_width = exp(wider * SIZE_VARIANCE) * wide * width / 2
+        half_height = exp(taller * SIZE_VARIANCE) * tall * height / 2
+        boxes.append((middle_x - half_width, middle_y - half_height, middle_x + half_width, middle_y + half_height))
     return boxes

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import onnxruntime
 
-from models.boxes import areas, suppress
+from models.boxes import areas, suppress_few
 from models.detections import Floats, Frame
 from models.faces.anchors import anchors, decode
 from models.faces.landmarks import FaceLandmarker
@@ -93,29 +92,22 @@ class RfbFaceDetector:
         part = cut((img.shape[1], img.shape[0]), region, round_up(self.input_size), CUT_GRID)
         if part is None:
             return np.zeros((0, 5), np.float32)
-        found = self._run(part.of(img), part.size, part.factor, self.det_thresh)
-        if len(found):
-            found[:, :4] += np.array([part.left, part.top, part.left, part.top], np.float32)
-        return found
+        return self._run(part.of(img), part.size, part.factor, self.det_thresh, (part.left, part.top))
 
-    def _run(self, img: Frame, size: Size, factor: float | None, threshold: float) -> Floats:
+    def _run(
+        self, img: Frame, size: Size, factor: float | None, threshold: float, origin: tuple[int, int] = (0, 0)
+    ) -> Floats:
         levels, factor = self._letterbox.fit_levels(img, size, factor)
         scores, offsets = self._session.run(ANSWERS, {"input": levels})
         face = scores[0, :, FACE]
         (chosen,) = (face >= threshold).nonzero()
         if not chosen.size:
             return np.zeros((0, 5), np.float32)
-        found = np.empty((len(chosen), 5), np.float32)
-        boxes, sure = found[:, :4], found[:, 4]
-        sure[:] = face[chosen]
-        np.multiply(decode(offsets[0, chosen], anchors(size)[chosen]), _scale(size, factor), out=boxes)
-        return found[suppress(boxes, sure, NMS_IOU)]
-
-
-@lru_cache(maxsize=256)
-def _scale(size: Size, factor: float) -> Floats:
-    """From fractions of the input to pixels of what was put in."""
-    return np.array([*size, *size], np.float32) / np.float32(factor)
+        sides = size[0] / factor, size[1] / factor
+        boxes = decode(offsets[0, chosen], anchors(size)[chosen], sides, origin)
+        sure: list[float] = face[chosen].tolist()
+        kept = suppress_few(boxes, sure, NMS_IOU)
+        return np.array([(*boxes[one], sure[one]) for one in kept], np.float32)
 
 
 def round_up(size: Size) -> Size:

@@ -46,8 +46,15 @@ def test_anchors_of_the_published_size_are_those_of_the_published_graph() -> Non
 
 
 def test_zero_offsets_decode_to_the_anchor() -> None:
-    boxes = decode(np.zeros((1, 4), np.float32), np.array([[0.5, 0.5, 0.2, 0.4]], np.float32))
-    np.testing.assert_allclose(boxes, [[0.4, 0.3, 0.6, 0.7]], rtol=1e-6)
+    boxes = decode(np.zeros((1, 4), np.float32), np.array([[0.5, 0.5, 0.2, 0.4]], np.float32), (100, 200))
+    np.testing.assert_allclose(boxes, [[40, 60, 60, 140]], rtol=1e-6)
+
+
+def test_offsets_move_and_enlarge_the_anchor() -> None:
+    """SSD's variances: a tenth of the anchor's side for the centre, e to the fifth for the sides."""
+    offsets = np.array([[1, -2, 5 * np.log(2), -5 * np.log(4)]], np.float32)
+    (box,) = decode(offsets, np.array([[0.5, 0.5, 0.2, 0.4]], np.float32), (100, 100))
+    np.testing.assert_allclose(box, [52 - 20, 42 - 5, 52 + 20, 42 + 5], rtol=1e-5)
 
 
 class FakeRfb:

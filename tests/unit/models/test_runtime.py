@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.boxes import iou, suppress
+from models.boxes import iou, suppress, suppress_few
 from models.detections import Detections
 from models.errors import MisconfiguredError
 from models.letterbox import Letterbox
@@ -91,13 +91,16 @@ def test_suppression_keeps_no_two_that_overlap_and_drops_none_that_stand_alone(
 ) -> None:
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in entries], np.float32).reshape(-1, 4)
     scores = np.array([score / 100 for *_, score in entries], np.float32)
-    kept = suppress(boxes, scores, limit)
-    assert list(scores[kept]) == sorted(scores[kept], reverse=True)
-    overlap = iou(boxes, boxes)
-    for position, index in enumerate(kept):
-        assert all(overlap[index, other] <= limit for other in kept[position + 1 :])
-    for dropped in set(range(len(boxes))) - set(kept.tolist()):
-        assert any(overlap[dropped, index] > limit and scores[index] >= scores[dropped] for index in kept)
+    overlap, rounding = iou(boxes, boxes), 1e-6
+    few = suppress_few([(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes.tolist()], scores.tolist(), limit)
+    for kept in (suppress(boxes, scores, limit).tolist(), few):
+        assert list(scores[kept]) == sorted(scores[kept], reverse=True)
+        for position, index in enumerate(kept):
+            assert all(overlap[index, other] <= limit + rounding for other in kept[position + 1 :])
+        for dropped in set(range(len(boxes))) - set(kept):
+            assert any(
+                overlap[dropped, index] > limit - rounding and scores[index] >= scores[dropped] for index in kept
+            )
 
 
 def test_iou_of_known_boxes() -> None:
