@@ -401,7 +401,7 @@ async def test_a_label_leads_to_the_customers_page_by_its_gtin(shop: Any) -> Non
     await shop.birth()
     assert {command.content.link for command in shop.commands("label.show")} == {""}  # no GTIN known
     await taken(shop, feed(offer("HP-1", 150, "<barcode>4006381333931</barcode>")))
-    link = shop.commands("label.show")[-1].content.link
+    link = [command for command in shop.commands("label.show") if command.label == "label-1"][-1].content.link
     assert link == "https://me.shop.example/01/04006381333931?store=shop"
     async with shop.runtime.db.write() as session:
         row = await products.by_gtin(session, "shop", link)
