@@ -62,10 +62,12 @@ class MotionGate:
         self._looked = -math.inf
         self.cells: Cells | None = None
         """Those that differ in the last picture; None when they are too few to be anybody."""
+        self.view: Overview | None = None
+        """Of the last picture; None when it was none."""
 
     def step(self, picture: Picture, monotonic: float) -> bool:
         """Whether this frame deserves a detector."""
-        small = overview(picture)
+        self.view = small = overview(picture)
         if small is None:
             return False
         if self._moved(small, monotonic):

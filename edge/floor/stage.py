@@ -7,8 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from edge.floor.backdrop import Backdrop
 from edge.floor.beginnings import Beginnings
 from edge.floor.plane import FloorPlane
+from edge.floor.sights import Sights
 from edge.floor.stature import StatureModel
 from edge.floor.still import StillThings
 from edge.motion import MotionGate
@@ -54,6 +56,8 @@ class FloorStage:
         self._detector = detector
         self._plane = plane
         self._gate = MotionGate()
+        self._backdrop = Backdrop()
+        self._sights = Sights(tracking.high)
         self._tracker = Tracker(tracking)
         self._beginnings = Beginnings()
         self._still = StillThings()
@@ -69,7 +73,7 @@ class FloorStage:
         if not self._gate.step(frame.picture, now) and len(self._tracker) <= len(self._still):
             return FloorView()
         self.detector_calls += 1
-        found = self._detector.detect(frame.image)
+        found = self._sights.step(self._detector.detect(frame.image), self._backdrop, self._gate.view, frame.size)
         self._beginnings.add(found.boxes, now)
         tracks = self._people(self._tracker.step(found.boxes, found.scores, now), frame.size, now)
         stature = self._statures(frame.image)
@@ -93,10 +97,10 @@ class FloorStage:
         """Without those that are taken for furniture."""
         held = {track for track in tracks.ended if self._still.holds(track)}
         self._still.step(tracks, self._gate.cells, size, now)
-        return TrackSet(
-            tuple(track for track in tracks.tracks if not self._still.holds(track.id)),
-            tuple(track for track in tracks.ended if track not in held),
-        )
+        people = tuple(track for track in tracks.tracks if not self._still.holds(track.id))
+        if self._gate.view is not None:
+            self._backdrop.learn(self._gate.view, (track.box for track in people), self._gate.cells, size, now)
+        return TrackSet(people, tuple(track for track in tracks.ended if track not in held))
 
     def _statures(self, image: Image) -> StatureModel | None:
         """What is known of heights; None when the homography does not tell how people stand in the picture."""
