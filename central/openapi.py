@@ -56,8 +56,8 @@ SVG: Final[dict[int | str, Node]] = {200: {"description": "A drawing", "content"
 _PARAMETERS: Final[Node] = {
     "store": "shop", "sku": "HP-1", "gtin": "4006381333931", "label": "label-1", "node": "node-1", "name": "main",
     "visit": "7f3c9a51e0b24d6d8a9c1e5b7d2f4a60", "subject": "a" * 32, "customer": "c1", "customer_id": "c1",
-    "number": "0f" * 16, "subscription": "5e" * 16, "delivery": 42, "alert_id": 17, "link_id": 5, "consultant": "kim",
-    "language": "en", "lang": "en", "q": "lighter than HP-1, under 100", "what": "footfall",
+    "number": "0f" * 16, "subscription": "5e" * 16, "delivery": 42, "alert_id": 17, "link_id": 5, "line": 12,
+    "consultant": "kim", "language": "en", "lang": "en", "q": "lighter than HP-1, under 100", "what": "footfall",
     "from": "2026-03-01T00:00:00Z", "to": "2026-03-08T00:00:00Z",
 }  # fmt: skip
 """What paths and queries name, the same everywhere."""

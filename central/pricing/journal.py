@@ -1,4 +1,4 @@
-"""What a till writes down while it cannot ask: a line for each code it honoured, on the disk before the drawer opens."""
+"""What a till writes down while it cannot ask: a line for each code honoured, on the disk before the drawer opens."""
 
 from __future__ import annotations
 

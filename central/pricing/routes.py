@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.catalogue.tables import Store
 from central.pricing import dry_run as dry_runs
 from central.pricing import ledger as ledgers
+from central.pricing import opened as opening
 from central.pricing import rulebook, service
 from central.pricing.ruleset import parse
 from central.pricing.schemas import (
@@ -18,6 +19,7 @@ from central.pricing.schemas import (
     ConditionOut,
     DryRunIn,
     DryRunOut,
+    LedgerLineOut,
     LedgerOut,
     QuoteOut,
     RulesIn,
@@ -31,6 +33,10 @@ from contract.values import Name, Token, Utc
 
 router = APIRouter(prefix="/api/v1/prices", tags=["pricing"])
 StoreQuery = Annotated[Name, Query(description="A store of yours.")]
+_CSV: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "A table", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+_NO_LINE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "No such line, or not yours."}}
 
 
 @router.get("/quotes", summary="Personal prices of a store or of one visit")
@@ -58,6 +64,37 @@ async def ledger(
     principal.check_store(store)
     async with runtime.db.read() as session:
         return await ledgers.entries(session, store, sku=sku, label=label, visit=visit, before=before, limit=limit)
+
+
+@router.get("/ledger/export", summary="The ledger as a CSV file", response_class=Response, responses=_CSV)
+async def export_ledger(
+    runtime: RuntimeDep,
+    principal: ReaderDep,
+    store: StoreQuery,
+    start: Annotated[Utc, Query(alias="from")],
+    end: Annotated[Utc, Query(alias="to")],
+) -> Response:
+    """Oldest first, the newest 100,000 lines of the time; prices in minor units, nobody is named."""
+    principal.check_store(store)
+    if principal.kind == "staff" and not principal.may("manager"):
+        raise HTTPException(403, "exports need the role manager")
+    async with runtime.db.read() as session:
+        text = await opening.as_csv(session, store, start, end)
+    headers = {"Content-Disposition": f'attachment; filename="{store}-prices.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/ledger/{line}", summary="One line of the ledger with what led to it", responses=_NO_LINE)
+async def ledger_line(
+    runtime: RuntimeDep, principal: ReaderDep, line: Annotated[int, Path(ge=1, le=2**63 - 1)], store: StoreQuery
+) -> LedgerLineOut:
+    """From the charge back to the label or phone that confirmed the price, and how it was calculated."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        found = await opening.opened(session, runtime.keys, store, line, runtime.clock.now())
+    if found is None:
+        raise HTTPException(404, f"there is no line {line} in the ledger of store {store}")
+    return found
 
 
 @router.get("/rules", summary="The price rules in force, and those before them")

@@ -43,6 +43,7 @@ class QuoteOut(BaseModel):
 class LedgerOut(BaseModel):
     """One line of the price ledger. `place` is where: on a label, on the customer's phone, at the till."""
 
+    id: int
     at: Utc
     sku: str
     label: str | None
@@ -52,6 +53,20 @@ class LedgerOut(BaseModel):
     variant: Literal["public", "personal"]
     step: Literal["quoted", "shown", "confirmed", "charged", "voided"]
     price: Minor
+
+
+class LedgerLineOut(BaseModel):
+    """A line with what led to it: for a personal price the whole life of its quote, else the public prices on labels.
+
+    `quote` is null for a public price, and when the customer has erased themselves since.
+    """
+
+    line: LedgerOut
+    quote: QuoteOut | None
+    signature_fits: bool | None
+    """Whether central's key signed the quote as it stands here."""
+    receipt: str | None
+    behind: list[LedgerOut]
 
 
 Sku = Annotated[str, Field(min_length=1, max_length=64, examples=["HP-200"])]

@@ -125,6 +125,17 @@ class Wording:
             "voided": _("taken back"),
         }.get(step, step)
 
+    def price_reason(self, code: str) -> str:
+        """Why a price is lower, for reasons that are not a rule's own name."""
+        _ = self.translations.gettext
+        return {
+            "discount": _("the customer’s own discount"),
+            "bonuses": _("bonuses"),
+            "promised": _("promised before"),
+            "limited": _("the largest discount"),
+            "margin_floor": _("the margin"),
+        }.get(code, code)
+
     def deed(self, kind: str) -> str:
         """What a consultant did."""
         _ = self.translations.gettext

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import TYPE_CHECKING
 
+import httpx
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from conftest import FakeNode, Visitor
+    from conftest import Central, FakeNode, Visitor
 
 
 def test_a_mistake_is_named_with_its_line_and_changes_nothing(visitor: Visitor, node: FakeNode) -> None:
@@ -45,3 +47,34 @@ def test_a_consultant_has_no_business_here(visitor: Visitor) -> None:
     page = visitor.staff("ilya", "/arrivals")
     expect(page.get_by_role("link", name="Prices")).to_have_count(0)
     assert page.request.get("/prices").status == 403
+
+
+def test_a_charge_is_opened_down_to_the_label(visitor: Visitor, node: FakeNode, central: Central) -> None:
+    visit, track = node.arrive("anna"), f"floor-1-{uuid.uuid4().hex[:6]}"
+    node.enter("headphones", visit, track)
+    node.dwell("headphones", visit, track)
+    page = visitor.staff("vera", "/prices?sku=HP-1")
+    seen = page.get_by_role("row", name=re.compile("seen on the label.*personal"))
+    for _ in range(20):
+        if seen.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    token = central.command("token", "create", "--role", "till", "--store", "corner").strip()
+    line = {"store": "corner", "sku": "HP-1", "receipt": f"r-{uuid.uuid4().hex[:8]}", "visit": visit}
+    sold = httpx.post(f"{central.url}/api/v1/till/redeem", json=line, headers={"Authorization": f"Bearer {token}"})
+    assert sold.json()["redeemed"], sold.text
+    page.reload()
+    page.get_by_role("row", name=re.compile("charged.*personal")).first.get_by_role("link").click()
+    expect(page.get_by_text(line["receipt"])).to_be_visible()
+    steps = page.locator(".steps li .steps-what")
+    expect(steps).to_have_text(["calculated l1", "sent to the label l1", "seen on the label l1", "charged"])
+    expect(page.get_by_text("signature fits")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("the customer’s own discount"))).to_be_visible()
+    node.leave(visit)
+    with page.expect_download() as waiting:
+        page.goto("/prices")
+        page.get_by_role("link", name="The last 30 days as a CSV file").click()
+    text = waiting.value.path().read_text()
+    assert text.startswith("id,at,sku,")
+    assert ",charged," in text

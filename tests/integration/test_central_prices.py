@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from central.catalogue.tables import Product, Store
-from central.pricing import quoting, reconcile, rulebook, service, till
+from central.pricing import ledger, quoting, reconcile, rulebook, service, till
 from central.pricing.dry_run import dry_run
 from central.pricing.ledger import entries
+from central.pricing.opened import as_csv, opened
 from central.pricing.ruleset import parse
 from central.pricing.schemas import OfflineSaleIn, ReconcileIn, RedeemIn, VerifyIn, VoidIn
 from central.pricing.tables import CampaignUse, Quote
@@ -19,6 +22,7 @@ from central.profiles.tables import Customer
 from central.rule_files import RuleFileError
 from central.sales import service as sales
 from central.visits.tables import Visit
+from contract.events import ZoneDwelled, ZoneEntered
 
 SUBJECT = "a" * 32
 RULES = """
@@ -203,6 +207,60 @@ async def test_a_dry_run_replays_what_happened(shop: Any) -> None:
         store = await session.get(Store, "shop")
         gone = await dry_run(session, shop.runtime.vault, store, proposed, shop.now, 30)
     assert (gone.occasions, gone.unreadable) == (0, 4)
+
+
+async def _opened(shop: Any, number: int, store: str = "shop") -> Any:
+    async with shop.runtime.db.read() as session:
+        return await opened(session, shop.runtime.keys, store, number, shop.now)
+
+
+async def test_a_charge_is_opened_down_to_what_was_confirmed(shop: Any) -> None:
+    await _ready(shop)
+    await shop.feed(ZoneEntered(zone="audio", visit="v1", track="t-1", at=shop.now))
+    shop.wait(6)
+    await shop.feed(ZoneDwelled(zone="audio", visit="v1", track="t-1", dwell_s=6.0, at=shop.now))
+    await shop.confirm_labels()
+    shop.wait(20)
+    sold = await _redeem(shop, "r1", visit="v1", quantity=1)
+    await _redeem(shop, "r2")
+    async with shop.runtime.db.read() as session:
+        public, personal = (await entries(session, "shop", sku="HP-1"))[:2]
+    found = await _opened(shop, personal.id)
+    assert [(step.step, step.place, step.label) for step in found.behind] == [
+        ("quoted", "label", "label-1"), ("shown", "label", "label-1"), ("confirmed", "label", "label-1"),
+        ("charged", "till", None),
+    ]  # fmt: skip
+    assert (found.line.price, found.receipt, found.quote.id) == (sold.charged, "r1", sold.quote)
+    assert (
+        found.quote.public - sum(part.off for part in found.quote.discounts) - found.quote.bonus_minor == sold.charged
+    )
+    assert found.signature_fits
+    plain = await _opened(shop, public.id)
+    assert [(step.step, step.variant) for step in plain.behind] == [("confirmed", "public"), ("charged", "public")]
+    assert (plain.quote, plain.receipt, plain.line.price) == (None, "r2", 20_000)
+    assert await _opened(shop, personal.id, "other") is None
+    async with shop.runtime.change() as effects:
+        (await effects.session.get(Quote, sold.quote)).price -= 1
+    assert not (await _opened(shop, personal.id)).signature_fits
+    async with shop.runtime.change() as effects:
+        await effects.session.delete(await effects.session.get(Quote, sold.quote))
+    assert [step.step for step in (await _opened(shop, personal.id)).behind] == [step.step for step in found.behind]
+
+
+async def test_the_ledger_is_written_out_as_a_table(shop: Any) -> None:
+    await _ready(shop)
+    await _redeem(shop, "r1")
+    async with shop.runtime.change() as effects:
+        ledger.enter(effects, "shop", "=1+1", "public", "shown", 5)
+    async with shop.runtime.db.read() as session:
+        text = await as_csv(session, "shop", shop.now - timedelta(hours=1), shop.now + timedelta(hours=1))
+        none = await as_csv(session, "shop", shop.now + timedelta(hours=1), shop.now + timedelta(hours=2))
+        count = len(await entries(session, "shop"))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == count
+    assert {row["step"] for row in rows} == {"shown", "confirmed", "charged"}
+    assert [row["sku"] for row in rows if row["price"] == "5"] == ["'=1+1"], "no formula for a spreadsheet"
+    assert len(none.splitlines()) == 1
 
 
 def _offline(shop: Any, quote: Quote, receipt: str, **more: Any) -> OfflineSaleIn:

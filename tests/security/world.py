@@ -22,6 +22,7 @@ from central.identity.tables import IdentityLink
 from central.preferences import service as preferences
 from central.preferences.schemas import OpinionIn
 from central.pricing import rulebook
+from central.pricing.tables import LedgerEntry
 from central.privacy import service as privacy
 from central.privacy.tables import Erasure
 from central.profiles import service as profiles
@@ -190,4 +191,6 @@ async def live(world: World, **purposes: bool) -> None:
         world.ids["subscription"] = made.id
     async with runtime.db.read() as session:
         world.ids["alert_id"] = str(await session.scalar(select(Alert.id)))
+        line = select(LedgerEntry.id).where(LedgerEntry.store == "shop").order_by(LedgerEntry.id.desc()).limit(1)
+        world.ids["line"] = str(await session.scalar(line))
         world.ids["link_id"] = str(await session.scalar(select(IdentityLink.id).where(IdentityLink.subject == ANNA)))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from babel.numbers import format_percent
-from fastapi import APIRouter, Form, HTTPException, Query
+from fastapi import APIRouter, Form, HTTPException, Path, Query
 from starlette.responses import Response
 
 from central.catalogue.tables import Store
 from central.pricing import dry_run as dry_runs
 from central.pricing import ledger, rulebook
+from central.pricing import opened as opening
 from central.pricing.ruleset import Ruleset, parse
 from central.rule_files import Problem, RuleFileError
 from central.web import errors
@@ -54,10 +56,27 @@ async def page(page: PageDep, sku: Annotated[str | None, Query(max_length=64)] =
         "in_force": _since(page, row.activated_at) if row else None,
         "entries": entries,
         "sku": sku or "",
+        "period": _last_days(page),
         "money": lambda minor: format_price(minor, page.store.currency),
         "moment": lambda at: _since(page, at, "d MMM, HH:mm"),
     }
     return page.show("prices.html", values)
+
+
+@router.get("/prices/ledger/{line}")
+async def line(page: PageDep, line: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+    """A charge, or any other line, down to what a label confirmed."""
+    page.need("manager")
+    async with page.runtime.db.read() as session:
+        found = await opening.opened(session, page.runtime.keys, page.store.id, line, page.runtime.clock.now())
+    if found is None:
+        raise HTTPException(404, "no such line")
+    values = {
+        "found": found,
+        "money": lambda minor: format_price(minor, page.store.currency),
+        "moment": lambda at: _since(page, at, "d MMM, HH:mm:ss"),
+    }
+    return page.show("prices_line.html", values)
 
 
 @router.post("/prices/try")
@@ -92,6 +111,13 @@ async def activate(page: PageDep, text: Text) -> Response:
         row = await rulebook.activate(effects, page.store.id, text, page.principal.reader)
         since = _since(page, row.activated_at)
     return page.show("prices_result.html", {"problems": (), "found": None, "activated": since})
+
+
+def _last_days(page: Page) -> str:
+    """The 30 days of the file, as a query."""
+    now = page.runtime.clock.now()
+    start, end = now - timedelta(days=30), now + timedelta(minutes=1)
+    return urlencode({"store": page.store.id, "from": start.isoformat(), "to": end.isoformat()})
 
 
 def _read(text: str) -> tuple[Ruleset | None, tuple[Problem, ...]]:
