@@ -57,6 +57,7 @@ FORMS = {
     "sku": "HP-1", "liked": "yes", "to": "q-consultant", "by": "loyalty", "value": "77000049", "confirmed": "yes",
     "visit": "v1", "quantity": "1", "number": "1", "who": "c1", "text": PLAIN_RULES,
     "name": "nobody", "password": "wrong password", "url": "https://192.0.2.1/hook", "title": "Thank you", "html": "",
+    "kind": "loyalty", "reason": "wrong", "format": "yml", "what": "fetch", "role": "till",
 }  # fmt: skip
 RAW: Final[dict[str, Any]] = {
     "/v1/events": {
