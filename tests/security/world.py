@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import httpx2 as httpx
@@ -189,6 +190,9 @@ async def live(world: World, **purposes: bool) -> None:
         dead = update(Delivery).values(state="dead").returning(Delivery.id)
         world.ids["delivery"] = str(await effects.session.scalar(dead))
         world.ids["subscription"] = made.id
+    async with runtime.db.write() as session:
+        spare = await staff.create_token(session, "report", "shop", runtime)
+    world.ids["ident"] = sha256(spare.encode()).hexdigest()[:12]
     async with runtime.db.read() as session:
         world.ids["alert_id"] = str(await session.scalar(select(Alert.id)))
         line = select(LedgerEntry.id).where(LedgerEntry.store == "shop").order_by(LedgerEntry.id.desc()).limit(1)
