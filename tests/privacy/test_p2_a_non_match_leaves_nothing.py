@@ -10,7 +10,7 @@ import base64
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,21 +99,29 @@ def test_memory_holds_no_vector_of_a_stranger_a_second_after_the_decision(stood_
     assert len(watched.disguised) >= STRANGERS
     assert not any(vectors.any() for vectors in watched.handed_out)
     watched.handed_out.clear()
-    for kind, disguised in (("templates", watched.disguised), ("raw answers", watched.disguised_raw)):
-        left = [number for number, text in enumerate(disguised) if _in_memory(text[:64])]
-        assert left == [], f"{kind}: {len(left)} of {len(disguised)} are still in memory"
+    sought = {f"template {number}": text[:64] for number, text in enumerate(watched.disguised)}
+    sought |= {f"raw answer {number}": text[:64] for number, text in enumerate(watched.disguised_raw)}
+    assert _in_memory(sought) == set(), f"still in memory, of {len(sought)}"
 
 
 def test_the_search_of_memory_sees_what_is_there() -> None:
     kept = np.random.default_rng(4).standard_normal(512).astype(np.float32)
-    assert _in_memory((~kept[:16].view(np.uint8)).tobytes())
+    sought = {"kept": (~kept[:16].view(np.uint8)).tobytes(), "never there": bytes(range(64))}
+    assert _in_memory(sought) == {"kept"}
     kept.fill(0)
 
 
-def _in_memory(disguised: bytes) -> bool:
-    """Whether the bytes that this disguises stand in a writable page. The needle itself is never made whole."""
-    low, high = disguised[:4], disguised[4:]
-    first = bytes(255 - byte for byte in low)
+def _in_memory(sought: dict[str, bytes]) -> set[str]:
+    """Which of these disguised bytes stand undisguised in a writable page. No needle is ever made whole."""
+    needles = {name: (bytes(255 - byte for byte in text[:4]), text[4:]) for name, text in sought.items()}
+    found: set[str] = set()
+    for piece in _writable(max(len(text) for text in sought.values())):
+        found |= {name for name, (first, rest) in needles.items() if _matches(piece, first, rest)}
+    return found
+
+
+def _writable(overlap: int) -> Iterator[bytes]:
+    """This process's writable memory, a few MiB at a time."""
     with Path("/proc/self/maps").open() as maps, Path("/proc/self/mem").open("rb", 0) as memory:
         spans = [line.split()[0] for line in maps if " rw" in line and "[v" not in line]
         for span in spans:
@@ -121,12 +129,9 @@ def _in_memory(disguised: bytes) -> bool:
             for at in range(begin, end, _PIECE):
                 try:
                     memory.seek(at)
-                    piece = memory.read(min(_PIECE + len(disguised), end - at))
+                    yield memory.read(min(_PIECE + overlap, end - at))
                 except (OSError, ValueError):
                     break
-                if _matches(piece, first, high):
-                    return True
-    return False
 
 
 _PIECE = 2**22
