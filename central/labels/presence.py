@@ -43,9 +43,11 @@ async def warm(effects: Effects, keys: Collection[tuple[str, str, str, str]]) ->
 
 def _touch(effects: Effects, origin: Origin, event: ZoneEntered | ZoneDwelled | ZoneLeft, row: Presence) -> None:
     row.touched_at = effects.now
-    if event.visit is not None:
+    at = origin.true(event.at)
+    # What was told before the newest entry says nothing: the name may have been withheld since.
+    if event.visit is not None and (row.entered_at is None or at >= row.entered_at):
         row.visit = event.visit
-    late = effects.now - origin.true(event.at) > FRESH
+    late = effects.now - at > FRESH
     (effects.late_zones if late else effects.zones).add((origin.store, event.zone))
 
 
@@ -56,9 +58,10 @@ async def entered(effects: Effects, origin: Origin, event: ZoneEntered) -> None:
     if row.left_at is None or at > row.left_at:
         if row.left_at is not None:
             row.dwelled = False
-        row.entered_at, row.left_at = at, None
-        # Told again without a visit: it is not certain any more who that is.
-        row.visit = event.visit
+        if row.entered_at is None or at >= row.entered_at:
+            # Told again without a visit: it is not certain any more who that is.
+            row.entered_at, row.visit = at, event.visit
+        row.left_at = None
     _touch(effects, origin, event, row)
 
 

@@ -17,14 +17,15 @@ LEAST_PEOPLE: Final = 20
 @dataclass(frozen=True, slots=True)
 class Report:
     """Hit rates: share of customers whose next basket holds one of the first k. The baseline names what was bought
-    last, then what is popular. Dates: of repeat purchases whose window ended before the data did, the share that fell
-    into it (0.5 would be perfect) or before its median (0.5), and the median error in days beside that of "after the
-    same time as last time".
+    last, then what is popular; `frequent` what this customer bought most often, then what is popular. Dates: of
+    repeat purchases whose window ended before the data did, the share that fell into it (0.5 would be perfect) or
+    before its median (0.5), and the median error in days beside that of "after the same time as last time".
     """
 
     people: int
     hit: Mapping[str, float]
     baseline: Mapping[str, float]
+    frequent: Mapping[str, float]
     dates: int
     in_window: float | None
     before_median: float | None
@@ -58,13 +59,17 @@ def evaluate(purchases: Sequence[Purchase], categories: Mapping[str, str], held_
     popular = [sku for sku, _ in Counter(sku for basket in before for sku in basket.skus).most_common()]
     hits: Counter[int] = Counter()
     others: Counter[int] = Counter()
+    often: Counter[int] = Counter()
     for person in both:
         real = future[person][0].skus
         named = [found.sku for found in candidates(model, past[person], cut, max(TOP))]
-        last = [*sorted(past[person][-1].skus), *popular]
+        last = list(dict.fromkeys([*sorted(past[person][-1].skus), *popular[: max(TOP)]]))
+        own = Counter(sku for basket in past[person] for sku in sorted(basket.skus))
+        most = list(dict.fromkeys([*(sku for sku, _ in own.most_common(max(TOP))), *popular[: max(TOP)]]))
         for top in TOP:
             hits[top] += bool(real & set(named[:top]))
-            others[top] += bool(real & set(list(dict.fromkeys(last))[:top]))
+            others[top] += bool(real & set(last[:top]))
+            often[top] += bool(real & set(most[:top]))
     expected = [(person, again) for person in past for again in replenishment(model, past[person], cut)]
     dates = _Dates(past, future, end)
     for person, again in expected:
@@ -73,6 +78,7 @@ def evaluate(purchases: Sequence[Purchase], categories: Mapping[str, str], held_
         people=len(both),
         hit={f"@{top}": hits[top] / len(both) for top in TOP},
         baseline={f"@{top}": others[top] / len(both) for top in TOP},
+        frequent={f"@{top}": often[top] / len(both) for top in TOP},
         **dates.figures(),  # type: ignore[arg-type]
     )
 

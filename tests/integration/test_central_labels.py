@@ -13,6 +13,7 @@ from central.labels import service as labels
 from central.outgoing.service import next_sequence
 from central.pricing import service as pricing
 from central.pricing import till
+from central.pricing.ledger import entries
 from central.pricing.schemas import RedeemIn
 from central.pricing.tables import LedgerEntry
 from contract.events import LabelState, VisitEnded, ZoneDwelled, ZoneEntered, ZoneLeft
@@ -105,6 +106,57 @@ async def test_a_second_person_takes_the_personal_price_away(shop: Any) -> None:
     assert revert.reason == "shared"
     await shop.feed(_zone(shop, ZoneDwelled, track="floor-1-1-2", visit=None))
     assert len(shop.commands("label.show")) == 1
+
+
+async def test_a_name_that_is_withheld_takes_its_price_away_and_what_was_shown_stays_owed(shop: Any) -> None:
+    await _ready(shop)
+    await _dwell(shop)
+    await shop.confirm_labels()
+    first = shop.commands("label.show")[-1]
+    shop.wait(3)
+    await shop.feed(_zone(shop, ZoneEntered, visit=None))  # the same track; the edge is not sure who it is
+    revert = shop.commands("label.revert")[-1]
+    assert (revert.label, revert.quote, revert.reason) == ("label-1", first.quote, "left")
+    await shop.feed(LabelState(label="label-1", state="shown", variant="public", price=20000, at=shop.now))
+    async with shop.runtime.db.read() as session:
+        (shown, *_) = await labels.shown(session, "shop")
+        (quote,) = await pricing.quotes(session, "shop", "v1", shop.now)
+        steps = [line.step for line in await entries(session, "shop", sku="HP-1")]
+    assert (shown.variant, shown.content.price, shown.quote) == ("public", 20000, None)
+    assert quote.state == "armed"
+    assert steps[:4] == ["confirmed", "confirmed", "shown", "quoted"]
+    await shop.feed(_zone(shop, ZoneDwelled, visit=None))
+    assert len(shop.commands("label.show")) == 1, "nobody in particular: no personal price"
+    shop.wait(3)
+    await shop.feed(_zone(shop, ZoneEntered), _zone(shop, ZoneDwelled))  # sure again
+    again = shop.commands("label.show")[-1]
+    assert (again.variant, again.quote, again.content.price) == ("personal", first.quote, first.content.price)
+    assert (await _redeem(shop, visit="v1")).charged == 17500
+
+
+async def test_old_news_does_not_bring_a_withheld_name_back(shop: Any) -> None:
+    await _ready(shop)
+    await shop.arrive()
+    entered, then = _zone(shop, ZoneEntered), shop.now
+    shop.wait(5)
+    dwelled = _zone(shop, ZoneDwelled)
+    shop.wait(1)
+    await shop.feed(_zone(shop, ZoneEntered, visit=None))
+    await shop.feed(entered, dwelled)  # overtaken on the way, and younger than what is too old to count
+    assert (shop.now - then).total_seconds() < 30
+    assert shop.commands("label.show") == []
+    shop.wait(1)
+    await shop.feed(_zone(shop, ZoneEntered))
+    assert [command.variant for command in shop.commands("label.show")] == ["personal"]
+
+
+async def test_an_identity_taken_back_takes_the_price_away(shop: Any) -> None:
+    await _ready(shop)
+    await _dwell(shop)
+    await shop.confirm_labels()
+    await shop.arrive(outcome="retracted", confidence=0.0)
+    assert shop.commands("label.revert")[-1].label == "label-1"
+    assert (await _redeem(shop, visit="v1")).charged == 17500, "the glass has shown it"
 
 
 async def test_leaving_reverts_and_the_window_ends_after_a_quarter_of_an_hour(shop: Any) -> None:

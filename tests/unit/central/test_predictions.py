@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import fmean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.errors import MisconfiguredError
+from central.predictions import history
 from central.predictions.evaluation import Report, evaluate
 from central.predictions.model import Model, Purchase, candidates, learn, replenishment
 from central.predictions.population import generate
@@ -83,14 +87,40 @@ def test_what_others_bought_next_is_a_candidate_with_its_reason() -> None:
 def test_whatever_was_bought_windows_are_in_order_and_not_in_the_past(
     baskets: list[tuple[str, float, set[str]]], waited: float
 ) -> None:
-    history = [Purchase(person, day, frozenset(skus)) for person, day, skus in baskets]
-    model = learn(history, {"x": "refills"})
-    today = max((purchase.day for purchase in history), default=0.0) + waited
+    every = [Purchase(person, day, frozenset(skus)) for person, day, skus in baskets]
+    model = learn(every, {"x": "refills"})
+    today = max((purchase.day for purchase in every), default=0.0) + waited
     for person in "abcd":
-        own = [purchase for purchase in history if purchase.person == person]
+        own = [purchase for purchase in every if purchase.person == person]
         for again in replenishment(model, own, today):
             assert again.lower <= again.next <= again.upper
             assert again.lower >= today - 1e-6
         for candidate in candidates(model, own, today):
             assert 0 <= candidate.score <= 1.0000001
     assert Model.model_validate(model.model_dump()) == model
+
+
+def test_an_order_history_is_read_from_a_file_and_mistakes_are_named(tmp_path: Path) -> None:
+    made = generate(60, seed=4)
+    file = tmp_path / "orders.csv"
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    lines = [
+        f"{basket.person},{(start + timedelta(days=basket.day)).isoformat()},{sku},{made.categories.get(sku, '')}"
+        for basket in made.purchases
+        for sku in sorted(basket.skus)
+    ]
+    file.write_text("\n".join(["customer,at,sku,category", *lines]), encoding="utf-8")
+    found = history.read(file)
+    assert [purchase.skus for purchase in found.purchases] == [
+        purchase.skus for purchase in sorted(made.purchases, key=lambda one: (one.day, one.person))
+    ]
+    report, direct = evaluate(found.purchases, found.categories), evaluate(made.purchases, made.categories)
+    assert report is not None
+    assert direct is not None
+    assert (report.people, report.dates, report.frequent.keys()) == (direct.people, direct.dates, report.hit.keys())
+    file.write_text("customer,at,sku\nc1,yesterday,HP-1\n", encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match=r"orders\.csv:2: at: 'yesterday'"):
+        history.read(file)
+    file.write_text("who,when\n", encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match="customer, at, sku is missing"):
+        history.read(file)
