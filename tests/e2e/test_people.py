@@ -155,3 +155,27 @@ def test_the_card_shows_the_days_on_the_site(visitor: Visitor, central: Central,
     picture(page, "card-timeline-390")
     fits(page)
     node.leave(visit)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_code_is_asked_for_and_nobody_learns_whose(visitor: Visitor, language: str) -> None:
+    page = visitor.open(width=390, height=844, language=language)
+    page.goto("/me")
+    page.get_by_text({"en": "Have a code sent", "ru": "Прислать код"}[language]).click()
+    place = page.get_by_label({"en": "E-mail or phone number", "ru": "E-mail или телефон"}[language])
+    ask = page.get_by_role("button", name={"en": "Send me a code", "ru": "Прислать мне код"}[language])
+    place.fill("somebody")
+    ask.click()
+    expect(page.locator("#sent")).to_have_text(
+        {
+            "en": "This is not an address or number a code can be sent to.",
+            "ru": "На такой адрес или номер код отправить нельзя.",
+        }[language]
+    )
+    place.fill(f"nobody-{language}@shopmail.com")
+    ask.click()
+    expect(page.locator("#sent")).to_contain_text({"en": "a code is on its way", "ru": "код уже отправлен"}[language])
+    expect(page.locator("#code")).to_be_focused()
+    picture(page, f"code-390-{language}")
+    fits(page)
+    picture(page, f"code-1280-{language}")
