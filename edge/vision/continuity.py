@@ -17,7 +17,7 @@ import numpy as np
 from edge.values import Box, Track, Vector
 from edge.vision.decide import Rule
 from edge.vision.ports import Templates
-from edge.vision.shots import FaceCase, fused
+from edge.vision.shots import ELSEWHERE_S, FaceCase, Shot, fused
 from edge.vision.thresholds import VERIFY_THRESHOLD
 
 SAME = 0.40
@@ -26,24 +26,26 @@ OTHER = 0.20
 """Below it a picture shows somebody else even where nobody else was seen nearby."""
 _NOBODY = 0.2
 """So far below the threshold for names a picture goes with a stranger who was here."""
+_NEARER = 0.15
+"""So much nearer to a name than a stranger ever came a picture shows somebody else."""
 _NEAR = 1.25
 """Faces whose centres are less than so many widths apart, sideways and in height, can be mixed up."""
 _SIMILAR = 0.55
 """Smaller over larger: faces that differ more are at different distances, and no tracker takes one for the other."""
 SUDDEN = 2.5
 """So many widths around a face that appears in the middle of the way, somebody may have lost the track to it."""
-_ELSEWHERE_S = 0.3
-"""Who was seen more recently than this is still seen, in a track of their own."""
 _CLEAR_S = 0.25
 """A face must have been apart from others this long before a picture is spent on a decided case."""
+_DOUBT_S = 0.6
+"""How long after a picture of an open case another one is worth a call only to clear a doubt."""
 REMEMBER_S = 2.0
 """How long somebody who went out of view may come into view again as the same one."""
 _STRAY = 2.5
 """Widths a second that somebody moves who is out of view."""
 _CLOSE_PX, _PASSING = 100.0, 7.0
 """A face this large is about to pass the camera: at a walking pace it moves so many widths a second sideways."""
-_SHRUNK = 0.9
-"""Who walks towards the camera does not come back smaller."""
+_SHRUNK = 0.75
+"""Who walks towards the camera does not come back smaller, but the box around a face that turns aside is narrower."""
 
 
 @dataclass(slots=True)
@@ -54,28 +56,48 @@ class Bond:
     doubtful: bool = False
     suspects: list[FaceCase] = field(default_factory=list)
     near_at: float = -math.inf
+    settled_at: float = -math.inf
+    """When a picture last said who it is: who went out of view before that is not in this track."""
+    open: bool = False
+    """Among the suspects was somebody undecided who is forgotten by now: a picture has to say who it is."""
+    guessed: bool = False
+    """The picture was like nobody, and a stranger was here: that it is this stranger is likely, not certain."""
     sudden: bool = False
     """The track began in the middle of the way: nobody comes from nowhere, it is somebody who was there before."""
 
-    def suspect(self, others: Iterable[FaceCase]) -> None:
-        """The track may have gone over to one of these."""
+    def suspect(self, others: Iterable[FaceCase]) -> bool:
+        """The track may have gone over to one of these; answers whether there is anybody new among them."""
+        before = len(self.suspects)
         for case in others:
             if case is not self.case and all(case is not known for known in self.suspects):
                 self.suspects.append(case)
         self.doubtful = True
+        return len(self.suspects) > before
 
     def forget(self, now: float) -> None:
         """Drop the suspects who have been out of view for too long."""
+        over = [case for case in self.suspects if now - case.seen_at > REMEMBER_S]
         self.suspects = [case for case in self.suspects if now - case.seen_at <= REMEMBER_S]
+        if self.doubtful and over:
+            self.open = self.open or not all(case.decided for case in over)
+            if self.case.blank:
+                self.case.may_be(case for case in over if case.calls)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the track shows the person of its case for certain."""
+        return not self.doubtful and not self.guessed
 
     def clear_of(self, case: FaceCase) -> None:
         """Another track was just seen to show this person."""
         self.suspects = [one for one in self.suspects if one is not case]
 
-    def settle(self, case: FaceCase) -> None:
+    def settle(self, case: FaceCase, now: float) -> None:
         """A picture said who it is."""
+        self.guessed = case is not self.case and case.outcome == "stranger"
         self.case = case
-        self.doubtful = False
+        self.settled_at = now
+        self.doubtful = self.open = False
         self.suspects.clear()
 
     def unsettled(self, now: float) -> list[FaceCase]:
@@ -85,25 +107,33 @@ class Bond:
         return own + [
             case
             for case in self.suspects
-            if case.calls and (self.sudden or case.outcome == "stranger" or _lost(case, now))
+            if case.calls and (self.sudden or case.outcome == "stranger" or _lost(case, now)) and not case.sure(now)
         ]
+
+    def urgent(self, shot: Shot) -> bool:
+        """Whether this picture is to say who it is before anything else: the case may be somebody else's."""
+        waits = not self.case.closed and self.case.provisional is None and not self.case.blank
+        worth = waits and not self.case.too_oblique(shot) and self.case.left(shot.taken.monotonic) > 1
+        return self.doubtful and worth and shot.taken.monotonic - self.case.last_embedded >= _DOUBT_S
 
     def ready(self, now: float) -> bool:
         """Whether a picture may be spent now. Without a name it is urgent, with one it waits for clear sight."""
         maybe = self.unsettled(now) if self.case.blank else [one for one in self.suspects if one.seen_at < now]
-        if self.case.spent or any(case.spent for case in maybe):
+        if any(case.left(now) <= 0 for case in (self.case, *maybe)):
             return False  # nothing is left for this person, or for the one it may well be
         if not self.doubtful:
             return not self.case.closed
-        if self.case.closed and all(case.decided for case in self.suspects):
+        if self.case.closed and not self.open and all(case.decided for case in self.suspects):
             return False  # whichever of them it is, it is decided already
+        if self.case.closed and self.case.left(now) <= 1:
+            return False  # the last call is kept for the moment when nobody knows who this is
         urgent = not self.case.closed and self.case.provisional is None
         return urgent or now - self.near_at >= _CLEAR_S
 
 
 def _lost(case: FaceCase, now: float) -> bool:
     """Whether this person is out of view, so that a track may show them unnoticed."""
-    return now - case.seen_at > _ELSEWHERE_S
+    return now - case.seen_at > ELSEWHERE_S
 
 
 def near(first: Box, second: Box, reach: float = _NEAR) -> bool:
@@ -134,17 +164,25 @@ def owner(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: flo
     known = _agreeing((bond.case, *bond.suspects), vector, templates)
     if known is not None:
         return known
-    if _like_nobody(vector, templates, rule):
+    if like_nobody(vector, templates, rule) and not any(case.unexplained(now) for case in bond.suspects):
         for case in (bond.case, *bond.suspects):
-            elsewhere = bond.case.blank and now - case.seen_at <= _ELSEWHERE_S
+            elsewhere = bond.case.blank and now - case.seen_at <= ELSEWHERE_S
             if case.outcome == "stranger" and not elsewhere:
                 return case
     return bond.case if bond.case.blank else None
 
 
-def unclear(bond: Bond, vector: Vector, templates: Templates, now: float) -> list[FaceCase]:
+def unclear(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: float) -> list[FaceCase]:
     """Who else this may be, for all that is known: all that are unsettled but those whom the picture rules out."""
-    return [case for case in bond.unsettled(now) if not _ruled_out(case, vector, templates)]
+    possible = (case for case in bond.unsettled(now) if not unlike(case, vector, templates, rule))
+    return [case for case in possible if not _ruled_out(case, vector, templates)]
+
+
+def unlike(case: FaceCase, vector: Vector, templates: Templates, rule: Rule) -> bool:
+    """Whether the picture comes much nearer to somebody of the gallery than this stranger did."""
+    found = templates.search(vector)
+    near = -1.0 if found is None else found.similarity
+    return near >= max(case.nearest + _NEARER, rule.bar(templates.templates) - _NOBODY)
 
 
 def _ruled_out(case: FaceCase, vector: Vector, templates: Templates) -> bool:
@@ -153,10 +191,12 @@ def _ruled_out(case: FaceCase, vector: Vector, templates: Templates) -> bool:
     return likeness is not None and likeness < OTHER
 
 
-def stranger_again(bond: Bond, vector: Vector, templates: Templates, rule: Rule) -> bool:
+def stranger_again(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: float) -> bool:
     """Whether a face that began in the middle of the way is one of the strangers there whose track went astray."""
     strangers = any(case.outcome == "stranger" for case in bond.suspects)
-    return bond.sudden and bond.case.blank and strangers and _like_nobody(vector, templates, rule)
+    somebody_new = any(case.unexplained(now) for case in bond.suspects)
+    likely = bond.sudden and bond.case.blank and strangers and not somebody_new
+    return likely and like_nobody(vector, templates, rule)
 
 
 def _agreeing(cases: Sequence[FaceCase], vector: Vector, templates: Templates) -> FaceCase | None:
@@ -189,7 +229,7 @@ def _likeness(case: FaceCase, vector: Vector) -> float | None:
     return cosine
 
 
-def _like_nobody(vector: Vector, templates: Templates, rule: Rule) -> bool:
+def like_nobody(vector: Vector, templates: Templates, rule: Rule) -> bool:
     """Nobody of the gallery is near: it may well be the stranger who was here."""
     found = templates.search(vector)
     return found is None or found.similarity < rule.bar(templates.templates) - _NOBODY

@@ -18,6 +18,8 @@ _HOPELESS = ((2, 0.25), (3, 0.22))
 """After so many shots, none of them nearer than this to the threshold, more pictures would change nothing."""
 _ALONE = 0.3
 """Lead over the runner-up from which one shot at the threshold is enough for a provisional name."""
+_BEYOND_DOUBT = 2.0
+"""Times the lead of one clear shot from which that one settles it: another could say nothing else."""
 _PATIENT = 2.0
 """Times the patience for somebody who is like one of the gallery, but not enough: the head may be turned so far."""
 _SURE = 3
@@ -44,13 +46,17 @@ def decide(case: FaceCase, templates: Templates, rule: Rule, now: Instant, *, en
     """The decision these shots allow now; None while it is too early to tell."""
     if case.first_usable is None or not case.vectors:
         return _without_shots(case) if ended else None
-    alike = case.claim is None and case.best >= rule.bar(templates.templates) - _HOPELESS[0][1]
-    patience = rule.patience_s * (_PATIENT if alike else 1.0)
+    patience = rule.patience_s * (_PATIENT if _like_somebody(case, templates, rule) else 1.0)
     late = now.monotonic - case.first_usable.monotonic >= patience
-    last = ended or late or case.spent
+    last = ended or late or case.calls >= case.shots_limit
     if case.claim is not None:
         return _verified(case, templates, last=last)
     return _identified(case, templates, rule, last=last)
+
+
+def _like_somebody(case: FaceCase, templates: Templates, rule: Rule) -> bool:
+    """Whether a search brought the person near one of the gallery, though not near enough for a name."""
+    return case.claim is None and case.best >= rule.bar(templates.templates) - _HOPELESS[0][1]
 
 
 def _without_shots(case: FaceCase) -> Decision:
@@ -80,9 +86,7 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     if asked == case.asked:
         return None  # the same question has the same answer, and that was told
     case.asked = asked
-    probe = fused(case.vectors, case.weights)
-    found = templates.search(probe)
-    probe.fill(0)
+    found = _found(case, templates, bar + rule.clear_lead)
     best = found.similarity if found is not None else -1.0
     case.best = max(case.best, best)
     # a name that was told once is taken back for a picture of somebody else, not for one that is less alike
@@ -95,6 +99,17 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     return None
 
 
+def _found(case: FaceCase, templates: Templates, clear: float) -> Candidate | None:
+    """Who the pictures together are most like, or a single one that is clear: beside it poor ones say nothing."""
+    probe = fused(case.vectors, case.weights)
+    together = templates.search(probe)
+    probe.fill(0)
+    if together is None or together.similarity >= clear or len(case.vectors) == 1:
+        return together
+    single = templates.search(case.vectors[-1])
+    return single if single is not None and single.similarity >= clear else together
+
+
 def _known(
     case: FaceCase, found: Candidate, templates: Templates, rule: Rule, bar: float, *, last: bool
 ) -> Decision | None:
@@ -103,7 +118,8 @@ def _known(
     agreeing = _agreeing(case.vectors, found.subject, templates, bar)
     if not (clear or alone or agreeing >= 2 or last):
         return None
-    settled = last or agreeing >= (2 if clear else _SURE)
+    beyond = found.similarity >= bar + _BEYOND_DOUBT * rule.clear_lead
+    settled = last or beyond or agreeing >= (2 if clear else _SURE)
     stage: Literal["provisional", "final"] = "final" if settled else "provisional"
     confidence = _confidence(found.similarity, bar)
     margin = min(max(found.margin, 0.0), 2.0)

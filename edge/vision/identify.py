@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.values import Box, Claim, Decision, Frame, Image, Instant, Track, TrackSet
-from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again, unclear
+from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again, unclear, unlike
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
 from edge.vision.ports import FaceEngine, Landmarks, Templates, TrackWatch
@@ -105,10 +105,16 @@ class Identifier:
         self._meet(tracks.tracks, now)
         seen = sorted((track for track in tracks.tracks if track.seen), key=lambda track: -track.width)
         for track in seen:
-            case = self._bonds[track.id].case
-            case.box, case.seen_at = track.box, now.monotonic
+            bond = self._bonds[track.id]
+            bond.case.box, bond.case.seen_at = track.box, now.monotonic
+            if bond.sure:
+                bond.case.sure_at = now.monotonic
+        sure = [bond.case for bond in map(self._bonds.__getitem__, (t.id for t in seen)) if bond.sure]
+        for case in sure:
+            case.apart_from(sure)
+        lost = [track.box for track in tracks.tracks if not track.seen]
         for number, track in enumerate(seen):
-            decided += self._watched_look(track, [other.box for other in seen[:number]], frame, claim)
+            decided += self._watched_look(track, [*lost, *(other.box for other in seen[:number])], frame, claim)
         return decided
 
     def close(self, now: Instant) -> list[Decision]:
@@ -138,16 +144,16 @@ class Identifier:
                     bond.near_at = now.monotonic
                     bond.suspect([other.case, *other.suspects])
         for track in tracks:
-            close = [case for case in self._gone if could_be(case, track, now.monotonic)]
             bond = self._bonds[track.id]
-            if close and not bond.case.blank:
+            later = [case for case in self._gone if case.seen_at > bond.settled_at]
+            close = [case for case in later if could_be(case, track, now.monotonic)]
+            if close and not bond.case.blank and bond.suspect(close):
                 bond.near_at = now.monotonic
-                bond.suspect(close)
 
     def _begin(self, track: Track, lost: Sequence[FaceCase], now: Instant) -> Bond:
         """Somebody comes into view, perhaps one who was there a moment ago."""
         bond = Bond(self._new_case(), sudden=self._midway(track))
-        suspects = [case for case in lost if not case.blank and could_be(case, track, now.monotonic)]
+        suspects = [case for case in lost if could_be(case, track, now.monotonic)]
         if suspects and self._policy.mode != "verify":
             bond.suspect(suspects)
         return bond
@@ -176,13 +182,13 @@ class Identifier:
 
     def _look(self, bond: Bond, track: Track, nearer: list[Box], frame: Frame, claim: Claim | None) -> list[Decision]:
         if bond.case.closed and claim is not None and bond.case.claim != claim:
-            bond.settle(self._new_case())
+            bond.settle(self._new_case(), frame.captured.monotonic)
         decided: list[Decision] = []
         permit = None if bond.case.closed and not bond.doubtful else self._permit(bond.case, track, frame, claim)
         if permit is not None and bond.ready(frame.captured.monotonic) and not self._exhausted(bond, track, frame):
             shot = self._photograph(bond.case, track, nearer, frame)
             if shot is not None and (
-                bond.case.closed or bond.case.due(shot, *self._nearness(bond.case, frame.captured))
+                bond.case.closed or bond.urgent(shot) or bond.case.due(shot, *self._nearness(bond.case, frame.captured))
             ):
                 decided += self._embed(bond, shot, frame, permit)
         if not bond.doubtful:
@@ -195,7 +201,7 @@ class Identifier:
             return False
         now = frame.captured.monotonic
         unseen = (one.case for one in self._bonds.values() if one is not bond and one.case.seen_at < now)
-        return any(case.spent and could_be(case, track, now) for case in (*self._gone, *unseen))
+        return any(case.left(now) <= 0 and could_be(case, track, now) for case in (*self._gone, *unseen))
 
     def _permit(self, case: FaceCase, track: Track, frame: Frame, claim: Claim | None) -> Permit | None:
         """Whether anything may be computed from this face; nothing is before this says so."""
@@ -243,14 +249,14 @@ class Identifier:
         vector = self._engine.embed([crop])[0]
         crop.fill(0)
         rule = self._rule(shot.taken)
-        again = stranger_again(bond, vector, self._templates, rule)
+        again = stranger_again(bond, vector, self._templates, rule, shot.taken.monotonic)
         whose = owner(bond, vector, self._templates, rule, shot.taken.monotonic)
         anew = whose is None or whose.blank
-        others = unclear(bond, vector, self._templates, shot.taken.monotonic) if anew else []
+        others = unclear(bond, vector, self._templates, rule, shot.taken.monotonic) if anew else []
         decided = self._hand_over(bond, whose, shot.taken)
         bond.case.may_be(others)
         case = bond.case
-        case.charge()
+        case.calls += 1
         self._counts.most_calls = max(self._counts.most_calls, case.calls)
         if case.closed:
             vector.fill(0)
@@ -258,21 +264,22 @@ class Identifier:
         case.permitted, case.claim = True, permit.claim
         case.first_usable = case.first_usable or shot.taken
         case.embedded(shot, vector)
+        case.apart_from([kin for kin in case.kin if unlike(kin, vector, self._templates, rule)])
         if again:
-            case.calls = case.shots_limit
+            case.exhausted = True
         return decided
 
     def _hand_over(self, bond: Bond, whose: FaceCase | None, now: Instant) -> list[Decision]:
         """Settle who the track shows. The case it had goes to the track that had the other, or has ended."""
         before = bond.case
         if whose is before:
-            bond.settle(before)
+            bond.settle(before, now.monotonic)
             for one in self._bonds.values():
                 one.clear_of(before)
             return []
         other = next((one for one in self._bonds.values() if one is not bond and one.case is whose), None)
         self._gone = [case for case in self._gone if case is not whose]
-        bond.settle(whose if whose is not None else self._new_case())
+        bond.settle(whose if whose is not None else self._new_case(), now.monotonic)
         for one in self._bonds.values():
             one.clear_of(bond.case)
         if other is None and before.blank:
@@ -316,6 +323,8 @@ class Identifier:
             case.provisional = decision.subject
         else:
             self._count(case, decision, rule, now)
+            if decision.outcome == "stranger":
+                case.nearest = case.best
             case.close(decision.outcome, decision.subject)
         return [replace(decision, track=case.id)]
 

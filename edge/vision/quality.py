@@ -113,8 +113,13 @@ def rate(width: float, sharp: float, turned: Pose) -> Quality:
     """Weighted geometric mean of size, sharpness and pose."""
     size = min(1.0, width / _FULL_WIDTH_PX)
     focus = sharp / (sharp + _HALF_SHARP)
-    facing = max(0.0, 1.0 - (turned.yaw / _YAW_LIMIT_DEG) ** 2)
+    straight = facing(turned)
+    score = size**0.35 * focus**0.3 * straight**0.35
+    return Quality(score, "" if straight > 0.0 else "turned")
+
+
+def facing(turned: Pose) -> float:
+    """1 for a face that looks into the camera, 0 for one that is turned or bowed too far."""
+    aside = max(0.0, 1.0 - (turned.yaw / _YAW_LIMIT_DEG) ** 2)
     nodded = turned.nose - _PITCH_FRONTAL
-    facing *= max(0.0, 1.0 - (nodded / (_PITCH_DOWN if nodded > 0 else _PITCH_UP)) ** 2)
-    score = size**0.35 * focus**0.3 * facing**0.35
-    return Quality(score, "" if facing > 0.0 else "turned")
+    return aside * max(0.0, 1.0 - (nodded / (_PITCH_DOWN if nodded > 0 else _PITCH_UP)) ** 2)

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.values import Box, Claim, Instant, Outcome, Vector
-from edge.vision.quality import Flaw, Pose
+from edge.vision.quality import Flaw, Pose, facing
 
+ELSEWHERE_S = 0.3
+"""Who was seen more recently than this is still seen, in a track of their own."""
 _APART_S = 0.14
 """Two pictures closer in time than this show the same."""
 _CLEARLY_BETTER = (0.0, 0.8, 1.1, 1.25)
 """Quality that a further shot must reach, as a share of the best so far, by the number of shots: the first usable face
 and a second of about its quality are taken at once, after that only what may change the answer."""
+_REPEATED = 2
+"""So many pictures of one view, for who is near a name; what three of them do not show, a fourth does not either."""
+_CONFIRMED = 3
+"""So many pictures of somebody who has a name already are enough."""
 _BETTER_THAN_UNLIKE = 1.2
 """The same where no shot came near anybody's threshold: one more of the same would come no nearer."""
+_AS_GOOD = 0.95
 _OTHER_YAW_DEG, _OTHER_NOSE = 12.0, 0.09
 """A head turned by so much, or nodded so that the nose stands elsewhere between eyes and mouth, is another view."""
 _POOR = 0.7
 """Shots of less than this share of the best quality have no say in who it is."""
+_FACING = 0.6
+"""A head that is held so straight (edge.vision.quality.facing) shows what the others of the same person show."""
+_OBLIQUE_SHOTS = 2
+"""So many calls for pictures of turned or bowed heads; the others are kept until the person looks up."""
+_LENGTH_POWER = 0.7
+"""A mean of several pictures is shorter than one; brought back to unit length by this power of it, the mean names
+strangers as rarely as one picture does. Measured: docs/recognition.md, "Several pictures"."""
+_ONE_PERSON = 0.45
+"""Cosine that 95 of 100 pairs of photographs of one person reach."""
 
 
 FRONTAL = Pose(0.0, 0.5)
@@ -50,9 +66,11 @@ class FaceCase:
     flaws: dict[Flaw, int] = field(default_factory=dict)
     denial: str = ""
     calls: int = 0
-    """Embedder calls for this person, also those after the decision that only asked whether it is the same one."""
+    """Embedder calls for this case, also those after the decision that only asked whether it is the same person."""
     kin: list[FaceCase] = field(default_factory=list)
-    """Cases that may be of the same person: a call for one of them is a call for all."""
+    """Cases that may be of the same person: calls for them may have been calls for this person."""
+    exhausted: bool = False
+    """No further call, whatever the count says."""
     last_embedded: float = -1e9
     best_quality: float = 0.0
     vectors: list[Vector] = field(default_factory=list)
@@ -67,9 +85,13 @@ class FaceCase:
     """The final decision; None while it is open."""
     subject: str | None = None
     """Who it is, once that is final."""
+    nearest: float = 1.0
+    """How near to anybody a search brought a closed stranger; 1 for others."""
     box: Box = (0.0, 0.0, 0.0, 0.0)
     """Where the face was last seen, pixels."""
     seen_at: float = -1e9
+    sure_at: float = -1e9
+    """When the person was last seen in a track without doubt."""
 
     @property
     def closed(self) -> bool:
@@ -86,10 +108,27 @@ class FaceCase:
         """Open, and nothing embedded yet: there is no identity that could be mixed up."""
         return self.outcome is None and not self.vectors
 
+    def unexplained(self, now: float) -> bool:
+        """Somebody was here, is out of view, and no picture says anything about them."""
+        return self.calls == 0 and not self.decided and now - self.seen_at > ELSEWHERE_S
+
+    def sure(self, now: float) -> bool:
+        """Whether the person is certainly in a track of their own at this moment."""
+        return now - self.sure_at <= ELSEWHERE_S
+
     @property
     def spent(self) -> bool:
         """No embedder call is left for this person."""
-        return self.calls >= self.shots_limit
+        return self.left(self.seen_at) <= 0
+
+    def left(self, now: float) -> int:
+        """Embedder calls that this person has left for sure."""
+        return 0 if self.exhausted else self.shots_limit - self.charged(now)
+
+    def charged(self, now: float) -> int:
+        """Embedder calls that this person may have had, at most: their own, and those of whom else they may be."""
+        maybe = [case for case in self.kin if not case.sure(now)]
+        return self.calls + max((_joint(case, maybe) for case in maybe), default=0)
 
     def flawed(self, flaw: Flaw) -> None:
         """Count an unusable picture, so that the outcome can say why."""
@@ -103,20 +142,32 @@ class FaceCase:
         """
         if self.spent or self.closed:
             return False
+        if self.too_oblique(shot):
+            return False
         if not self.vectors:
             return True
         if shot.taken.monotonic - self.last_embedded < _APART_S:
             return False
+        if self.provisional is not None and len(self.vectors) >= _CONFIRMED:
+            return False
         if unlike:
             return shot.quality >= _BETTER_THAN_UNLIKE * self.best_quality or self._other_view(shot)
         step = min(len(self.vectors), len(_CLEARLY_BETTER) - 1)
-        if promising and step > 1:
+        if promising and step == _REPEATED:
             step -= 1
-        return shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
+        better = shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
+        return better or (promising and self._other_view(shot))
+
+    def too_oblique(self, shot: Shot) -> bool:
+        """Whether the head is turned or bowed, and calls enough went into such pictures or only one is left."""
+        if facing(shot.pose) >= _FACING:
+            return False
+        oblique = sum(facing(pose) < _FACING for pose in self.poses)
+        return oblique >= _OBLIQUE_SHOTS or self.left(shot.taken.monotonic) <= 1
 
     def _other_view(self, shot: Shot) -> bool:
         """A face as good as the best so far, that is held differently than in every shot."""
-        return shot.quality >= self.best_quality and all(
+        return shot.quality >= _AS_GOOD * self.best_quality and all(
             abs(shot.pose.yaw - pose.yaw) >= _OTHER_YAW_DEG or abs(shot.pose.nose - pose.nose) >= _OTHER_NOSE
             for pose in self.poses
         )
@@ -130,18 +181,19 @@ class FaceCase:
         self.weights = [quality if quality >= _POOR * self.best_quality else 0.0 for quality in self._qualities]
         self.last_embedded = shot.taken.monotonic
 
-    def charge(self) -> None:
-        """An embedder call for this person."""
-        for case in (self, *self.kin):
-            case.calls = min(case.calls + 1, case.shots_limit)
-
     def may_be(self, others: Iterable[FaceCase]) -> None:
-        """This may be the person of one of these cases: their calls count here, and ours there from now on."""
-        for other in others:
-            if other is not self and all(other is not one for one in self.kin):
+        """This may be the person of one of these cases, and of those that each of them may be."""
+        for other in [member for one in others for member in (one, *one.kin)]:
+            if other is not self and all(other is not known for known in self.kin):
                 self.kin.append(other)
                 other.kin.append(self)
-                self.calls = max(self.calls, other.calls)
+
+    def apart_from(self, others: Iterable[FaceCase]) -> None:
+        """These are other people: seen at the same moment, each in a track without doubt, or not at all alike."""
+        for other in others:
+            if other is not self:
+                self.kin = [one for one in self.kin if one is not other]
+                other.kin = [one for one in other.kin if one is not self]
 
     def main_flaw(self) -> Flaw:
         """What most of the unusable pictures suffered from."""
@@ -160,16 +212,24 @@ class FaceCase:
         self.subject = subject if outcome == "known" else None
 
 
-def fused(vectors: list[Vector], weights: list[float]) -> Vector:
-    """Quality-weighted mean, on purpose not brought back to unit length.
+def _joint(case: FaceCase, others: Sequence[FaceCase]) -> int:
+    """Calls of this case, and of those others that may be the same person as this one."""
+    return case.calls + sum(one.calls for one in others if any(one is kin for kin in case.kin))
 
-    Its dot product with a template is then the weighted mean of the single cosines, so that a threshold measured
-    on single pictures is not loosened by fusing several.
+
+def fused(vectors: list[Vector], weights: list[float]) -> Vector:
+    """Quality-weighted mean, brought back towards unit length so far that the threshold of one picture holds for it.
+
+    Where pictures are less alike than those of one person it is the plain mean: no better than the best of them.
     """
     share = np.asarray(weights, np.float32)
     total = float(share.sum())
     share = share / total if total > 0 else np.full(len(vectors), 1.0 / len(vectors), np.float32)
     stacked = np.stack(vectors)
     mean = np.asarray(share @ stacked, np.float32)
-    stacked.fill(0)  # a copy of every vector, and nobody else would overwrite it (PRIVACY P2)
+    counted = stacked[share > 0]
+    if float((counted @ counted.T).min()) >= _ONE_PERSON:
+        mean /= float(np.linalg.norm(mean)) ** _LENGTH_POWER
+    stacked.fill(0)  # copies of every vector, and nobody else would overwrite them (PRIVACY P2)
+    counted.fill(0)
     return mean

@@ -90,10 +90,28 @@ def test_a_newcomer_does_not_take_the_case_of_somebody_in_view(vector: Vectors, 
 
 def test_who_appears_in_the_middle_of_the_way_among_strangers_is_one_of_them(vector: Vectors, gallery: Gallery) -> None:
     bond = doubtful(FaceCase(4, 2, seen_at=NOW), closed_case("stranger"))
-    assert not stranger_again(bond, vector(9), gallery, RULE)
+    assert not stranger_again(bond, vector(9), gallery, RULE, NOW)
     bond.sudden = True
-    assert stranger_again(bond, vector(9), gallery, RULE)
-    assert not stranger_again(bond, vector(5, vector(1), 0.4), gallery, RULE), "may be Anna"
+    assert stranger_again(bond, vector(9), gallery, RULE, NOW)
+    assert not stranger_again(bond, vector(5, vector(1), 0.4), gallery, RULE, NOW), "may be Anna"
+
+
+def test_who_was_lost_unseen_is_not_taken_for_the_stranger_beside_them(vector: Vectors, gallery: Gallery) -> None:
+    """Somebody came too small for a picture and was hidden: the face that appears may be theirs."""
+    unseen = FaceCase(4, 3, seen_at=NOW - 1.0)
+    bond = doubtful(FaceCase(4, 2, seen_at=NOW), closed_case("stranger"), unseen)
+    bond.sudden = True
+    assert not stranger_again(bond, vector(9), gallery, RULE, NOW)
+    bond.suspects[0].seen_at = NOW - 1.0
+    assert owner(bond, vector(9), gallery, RULE, NOW) is bond.case
+
+
+def test_a_doubt_about_somebody_forgotten_is_still_a_doubt() -> None:
+    """The track showed a stranger; who was lost beside them never came back: one picture has to say."""
+    bond = doubtful(closed_case("stranger"), FaceCase(4, 3, seen_at=NOW - 1.0))
+    bond.forget(NOW + 2.0)
+    assert bond.suspects == []
+    assert bond.ready(NOW + 2.0)
 
 
 def test_no_picture_is_spent_among_people_who_are_all_decided() -> None:

@@ -42,13 +42,30 @@ def judged(shots: list[tuple[NDArray[np.float32], float]], gallery: Gallery, at:
 
 def test_one_clear_shot_is_provisional_two_that_agree_are_final(vector: Vectors, at: At) -> None:
     anna, gallery = vector(1), gallery_of(anna=vector(1), ben=vector(2))
-    first = judged([(vector(3, anna, 0.8), 0.9)], gallery, at)
+    first = judged([(vector(3, anna, 0.65), 0.9)], gallery, at)
     assert first is not None
     assert (first.outcome, first.stage, first.subject) == ("known", "provisional", "anna")
-    second = judged([(vector(3, anna, 0.8), 0.9), (vector(4, anna, 0.8), 0.9)], gallery, at)
+    second = judged([(vector(3, anna, 0.65), 0.9), (vector(4, anna, 0.65), 0.9)], gallery, at)
     assert second is not None
     assert (second.stage, second.subject) == ("final", "anna")
     assert second.first_usable == at(0)
+
+
+def test_one_shot_beyond_doubt_is_final_and_no_other_is_spent(vector: Vectors, at: At) -> None:
+    anna, gallery = vector(1), gallery_of(anna=vector(1), ben=vector(2))
+    only = judged([(vector(3, anna, 0.8), 0.9)], gallery, at)
+    assert only is not None
+    assert (only.stage, only.subject) == ("final", "anna")
+
+
+def test_a_clear_shot_names_beside_poor_ones(vector: Vectors, at: At) -> None:
+    """Two pictures of a bowed head came first: their mean with the clear one is below the threshold."""
+    anna, gallery = vector(1), gallery_of(anna=vector(1), ben=vector(2))
+    shots = [(vector(3, anna, 0.3), 0.9), (vector(4, anna, 0.3), 0.9), (vector(5, anna, 0.65), 0.9)]
+    clear = judged(shots, gallery, at)
+    assert clear is not None
+    assert (clear.outcome, clear.stage, clear.subject) == ("known", "provisional", "anna")
+    assert judged([*shots[:2], (vector(5, anna, 0.55), 0.9)], gallery, at) is None, "not clear by itself"
 
 
 def test_one_shot_just_above_the_threshold_waits_for_another(vector: Vectors, at: At) -> None:
