@@ -44,19 +44,31 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m central", description="The central service of Vitrina.")
     commands = top.add_subparsers(dest="command", required=True)
     where = argparse.ArgumentParser(add_help=False)
-    where.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of keys and SQLite database")
-    where.add_argument("--database", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
-    run = commands.add_parser("run", parents=[where], help="serve")
-    run.add_argument("--broker", help="mqtt[s]://USER:PASSWORD@HOST:PORT; without it a broker is started here")
+    where.add_argument(
+        "--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="keys and SQLite database (%(default)s)"
+    )
+    where.add_argument("--database", metavar="URL", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    run = commands.add_parser(
+        "run", parents=[where], help="serve until SIGTERM or Ctrl-C; says where in one line of JSON"
+    )
+    run.add_argument(
+        "--broker", metavar="URL", help="mqtt[s]://USER:PASSWORD@HOST:PORT; without it a broker is started here"
+    )
     run.add_argument("--broker-ca", type=Path, metavar="PEM", help="who signed the certificate of an mqtts broker")
     run.add_argument("--broker-cert", type=Path, metavar="PEM", help="our own certificate, where the broker wants one")
     run.add_argument("--broker-key", type=Path, metavar="PEM", help="its private key")
-    run.add_argument("--broker-port", type=_port, default=1883, help="of the broker started here (0: any free)")
-    run.add_argument("--host", default="127.0.0.1")
-    run.add_argument("--port", type=_port, default=8080, help="0: any free")
+    run.add_argument(
+        "--broker-port", type=_port, default=1883, metavar="N", help="of the broker started here (1883; 0: any free)"
+    )
+    run.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="of the pages and the API (%(default)s)")
+    run.add_argument("--port", type=_port, default=8080, metavar="N", help="their port (8080; 0: any free)")
     run.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies only over it")
     run.add_argument(
-        "--profile-idle-days", type=float, default=1095.0, help="erase customers unseen for so long (0: never)"
+        "--profile-idle-days",
+        type=float,
+        default=1095.0,
+        metavar="DAYS",
+        help="erase customers unseen for so long (1095; 0: never)",
     )
     run.add_argument(
         "--webhook-network",
@@ -67,17 +79,17 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_post(run)
     broker = commands.add_parser("broker", help="the embedded broker alone, on 127.0.0.1")
-    broker.add_argument("--port", type=_port, default=1883)
+    broker.add_argument("--port", type=_port, default=1883, metavar="N", help="where it listens (1883; 0: any free)")
     load = commands.add_parser("import", parents=[where], help="store, products and customers from a JSON file")
-    load.add_argument("file", type=Path)
+    load.add_argument("file", type=Path, metavar="FILE.json", help="repeating it changes nothing")
     people = commands.add_parser("staff", help="accounts").add_subparsers(dest="action", required=True)
     add = people.add_parser("add", parents=[where], help="create or change an account")
-    add.add_argument("name")
+    add.add_argument("name", metavar="NAME", help="to log in with")
     add.add_argument("--role", required=True, choices=["consultant", "manager", "admin"])
-    add.add_argument("--store")
+    add.add_argument("--store", help="the one this account belongs to; an admin may go without and see all")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     badge = people.add_parser("badge", parents=[where], help="a QR badge: the cameras leave its bearer out of counts")
-    badge.add_argument("name")
+    badge.add_argument("name", metavar="NAME", help="of the account")
     badge.add_argument("--store", help="for somebody who works in all stores")
     badge.add_argument("--days", type=int, default=badges.DAYS, help="how long it is valid (default %(default)s)")
     badge.add_argument("--out", type=Path, help="write it as .svg or .png to print; without it its text is printed")

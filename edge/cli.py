@@ -26,7 +26,7 @@ _QUIET = ("httpx", "httpcore", "websockets", "PIL", "faiss")
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; errors a person can mend go to standard error without a traceback."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         if options.config is None:
             return int(options.act(options, SystemClock()))
@@ -43,12 +43,13 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    top = argparse.ArgumentParser(
         prog="python -m edge",
         description="One Vitrina node: cameras, scanners and shelf labels of a store, connected to central over MQTT.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_replay(commands)
     _add_evaluate(commands)
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_withdraw(commands)
     _add_confusable(commands)
     _add_policy(commands)
-    return parser
+    return top
 
 
 Commands = argparse._SubParsersAction

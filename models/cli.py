@@ -25,7 +25,7 @@ EXIT_TRY_LATER = 75
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; the process's exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     clock = SystemClock()
     try:
         return _run(arguments, clock)
@@ -64,9 +64,10 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
             return evaluate(arguments, clock)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m models", description="Vitrina's models and their weights")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    top = argparse.ArgumentParser(prog="python -m models", description="Vitrina's models and their weights")
+    commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="every model: role, licence, source")
     listing.add_argument("--json", action="store_true", help="machine-readable, with hashes")
     _with_weights(commands.add_parser("verify", help="check the built weights against their manifest"))
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     cards = commands.add_parser("cards", help="fill the figures of the model cards from evaluation reports")
     cards.add_argument("--from", dest="reports", type=Path, nargs="+", required=True, metavar="OUT.json")
     cards.add_argument("--docs", type=Path, default=Path("docs/models"), metavar="DIR", help="folder of the cards")
-    return parser
+    return top
 
 
 def _with_weights(parser: argparse.ArgumentParser) -> None:
