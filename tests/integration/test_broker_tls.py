@@ -277,7 +277,7 @@ def test_certificates_are_renewed_in_time_and_forgotten_with_their_account(tmp_p
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert sorted(first) == sorted(f"{name}.{end}" for name in ["ca", "broker", *USERS] for end in ("pem", "key"))
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
-    assert not certificates.write(USERS, ["10.0.0.1", "broker"], tmp_path, now + timedelta(days=400))
+    assert not certificates.write(USERS, ["broker", "10.0.0.1", "broker"], tmp_path, now + timedelta(days=400))
 
     assert certificates.write(USERS, ["10.0.0.2"], tmp_path, now)
     changed = {path.name for path in tmp_path.iterdir() if path.read_bytes() != first[path.name]}

@@ -45,7 +45,7 @@ def write(users: list[str], names: list[str], folder: Path, now: datetime) -> bo
         _save(folder, AUTHORITY, authority)
         changed = True
     for user in [BROKER, *users]:
-        alternatives = [_general_name(name) for name in names] if user == BROKER else []
+        alternatives = [_general_name(name) for name in sorted(set(names))] if user == BROKER else []
         found = _load(folder, user)
         if found is None or not _fits(found.certificate, authority, alternatives, now):
             _save(folder, user, _leaf(user, alternatives, authority, now))
