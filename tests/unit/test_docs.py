@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from calibration.__main__ import parser as calibration_parser
+from central.cli import main as central
 from central.cli import parser as central_parser
 from edge.cli import parser as edge_parser
 from hardware.registry import drivers
@@ -104,6 +107,24 @@ def test_every_command_is_in_a_document() -> None:
     ]
     missing = [command for command in every if command not in flat]
     assert missing == []
+
+
+def test_the_example_of_the_store_file_is_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands there, and it is the shop that the example inventory installs."""
+    (text,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "store-file.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "shop.json").write_text(text, encoding="utf-8")
+    words = ["import", str(tmp_path / "shop.json"), "--data", str(tmp_path / "data")]
+    assert [central(words), central(words)] == [0, 0]
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert said == [{"store": "shop", "products": 1, "labels": 1, "customers": 1}] * 2
+    store, hosts = json.loads(text)["store"], yaml.safe_load((ROOT / "ansible/inventory.example.yml").read_text())
+    node = hosts["all"]["children"]["vitrina_edge"]["hosts"]["shop-node-1"]
+    assert (store["id"], store["labels"][0]["node"]) == (node["edge_store"], node["edge_node"])
+    assert [(zone["id"], zone["polygon"]) for zone in store["zones"]] == [
+        (zone["id"], zone["polygon"]) for zone in node["edge_zones"]
+    ]
+    assert [one["id"] for one in store["labels"]] == [one["id"] for one in node["edge_labels"]["map"]]
+    assert [one["id"] for one in store["cameras"]] == [one["id"] for one in node["edge_cameras"]]
 
 
 def test_one_card_to_a_model_and_one_page_to_a_driver() -> None:
