@@ -37,7 +37,7 @@ def run() -> Iterator[Result | str]:
 def _share(way: str, people: int) -> float | str:
     command = [sys.executable, str(SCRIPT), way, str(people), str(SECONDS)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     if done.returncode == 2:
         return done.stderr.strip().splitlines()[-1]
     done.check_returncode()

@@ -14,11 +14,11 @@ from edge.vision.attention import Attention
 SIZE = (1280, 720)
 NOBODY: list[Box] = []
 LANE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
-Cells = npt.NDArray[np.float32]
+Cells = npt.NDArray[np.int16]
 
 
 def still(level: float = 90.0) -> Cells:
-    return np.full((ROWS, COLUMNS), level, np.float32)
+    return np.full((ROWS, COLUMNS), level, np.int16)
 
 
 def with_person(column: int, row: int, level: float = 90.0) -> Cells:
@@ -65,7 +65,7 @@ def test_a_change_outside_the_part_looked_at_is_not_forgotten() -> None:
     seen = False
     for n in range(1, 15):
         cells = with_person(60, 8 + n % 2)
-        cells[20:24, 10:13] += 2.0 * n
+        cells[20:24, 10:13] += 2 * n
         seen = seen or covers(attention.step(cells, SIZE, NOBODY, n / 10), 10, 20)
     assert seen
 
@@ -99,7 +99,7 @@ def test_outside_the_lane_nobody_is_looked_for() -> None:
 )
 def test_a_look_is_always_inside_the_picture(boxes: list[Box], cells: int) -> None:
     attention = Attention()
-    noise = np.random.default_rng(cells).uniform(0, 255, (2, ROWS, COLUMNS)).astype(np.float32)
+    noise = np.random.default_rng(cells).uniform(0, 255, (2, ROWS, COLUMNS)).astype(np.int16)
     for n in range(2):
         look = attention.step(noise[n], SIZE, boxes, n / 10)
         assert look is not None
