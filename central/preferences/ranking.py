@@ -53,7 +53,10 @@ def figure(item: Item, key: str) -> float | None:
 def best(items: Sequence[Item], statuses: Mapping[str, Status], setting: Setting, limit: int) -> list[Item]:
     """The best answers first. What misses something comes only when nothing fits all that was asked."""
     worth = _worth(items, statuses, setting)
-    weighed = [(_missed(item, statuses[item.sku], setting), -value, item.price, item) for item, value in worth]
+    if _asks_nothing(setting.query):
+        weighed = [(0, -value, item.price, item) for item, value in worth]
+    else:
+        weighed = [(_missed(item, statuses[item.sku], setting), -value, item.price, item) for item, value in worth]
     chosen = [entry for entry in weighed if not entry[0]] or weighed
     return [entry[-1] for entry in nsmallest(limit, chosen, key=lambda entry: (*entry[:3], entry[3].sku))]
 
@@ -71,6 +74,12 @@ def _worth(items: Sequence[Item], statuses: Mapping[str, Status], setting: Setti
         for item, liking in zip(mine, liked, strict=True):
             leaning = sum(_lean(item, wish, taste) for wish in wishes) if wishes else 0.0
             yield item, liking + leaning + _NEAR[statuses[item.sku]]
+
+
+def _asks_nothing(query: Query) -> bool:
+    """Nothing that a product could miss."""
+    asked = query.flags or query.here or query.price_max is not None or query.price_min is not None
+    return not asked and all(condition.than is None for condition in query.conditions)
 
 
 def _missed(item: Item, status: Status, setting: Setting) -> int:

@@ -108,8 +108,12 @@ async def _tastes(goods: Shelf, items: Sequence[Item], known: _Known) -> dict[st
         space = goods.spaces.get(place) or space_of(mine, popularity(likes_of(learned)))
         goods.spaces[place] = space
         by_sku = {item.sku: item for item in mine}
-        said = [judged(entry) for entry in known.tried if entry.sku in by_sku]
-        tastes[category] = fit(space, said, by_sku, belief_of(learned, known.segments))
+        tried = [entry for entry in known.tried if entry.sku in by_sku]
+        thought = (*place, *((entry.sku, entry.last_at, entry.liked) for entry in tried), *known.segments)
+        if thought not in goods.tastes:
+            said = [judged(entry) for entry in tried]
+            goods.tastes[thought] = fit(space, said, by_sku, belief_of(learned, known.segments))
+        tastes[category] = goods.tastes[thought]
     return tastes
 
 
@@ -258,7 +262,7 @@ class _Search:
         references = await shelf.by_sku(self.session, self.store, named)
         self._drop_lost(found, named - references.keys())
         wanted = await self._wanted(query, references)
-        goods = await self.goods.goods(wanted)
+        goods = await self.goods.goods(wanted, titles=query.category is not None)
         if len(goods) == shelf.MOST:
             self.notes.append(_NOTES[self.language]["many"].format(count=shelf.MOST))
         items = [good.item for good in goods]
