@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.catalogue.tables import Store
 from central.contribution.formula import Kind
-from central.contribution.schemas import ConsultantOut, DetailOut, LineOut, ReasonOut, ReportOut
+from central.contribution.schemas import ConsultantOut, DeedOut, DetailOut, LineOut, ReasonOut, ReportOut, SoldOut
 from central.contribution.tables import ContributionEvidence, ContributionReason, ContributionShare
 from central.sales.tables import Sale, SaleLine
 
@@ -134,7 +134,61 @@ async def detail(session: AsyncSession, store: str, consultant: str, start: date
         )
         for share, row in found
     ]
-    return DetailOut(consultant=consultant, amount=sum(item.amount for item in lines), lines=lines)
+    deeds = await _done(session, store, consultant, start, end)
+    return DetailOut(consultant=consultant, amount=sum(item.amount for item in lines), lines=lines, deeds=deeds)
+
+
+async def _done(session: AsyncSession, store: str, consultant: str, start: datetime, end: datetime) -> list[DeedOut]:
+    """What the report counts as deeds, newest first; at most 500."""
+    earned = (
+        select(func.count())
+        .where(ContributionReason.evidence == ContributionEvidence.id)
+        .correlate(ContributionEvidence)
+        .scalar_subquery()
+    )
+    statement = (
+        select(ContributionEvidence, earned)
+        .where(
+            ContributionEvidence.store == store,
+            ContributionEvidence.consultant == consultant,
+            ContributionEvidence.at >= start,
+            ContributionEvidence.at < end,
+            ContributionEvidence.undone_at.is_(None),
+        )
+        .order_by(ContributionEvidence.at.desc(), ContributionEvidence.id.desc())
+        .limit(MOST_LINES)
+    )
+    rows = (await session.execute(statement)).all()
+    return [DeedOut(kind=deed.kind, at=deed.at, sku=deed.sku, lines=int(lines)) for deed, lines in rows]
+
+
+async def sold(session: AsyncSession, store: str, start: datetime, end: datetime) -> list[SoldOut]:
+    """Every line behind the store's total, newest first; at most 500."""
+    of_sale = and_(Sale.channel == SaleLine.channel, Sale.scope == SaleLine.scope, Sale.id == SaleLine.sale)
+    share = and_(
+        ContributionShare.channel == SaleLine.channel,
+        ContributionShare.scope == SaleLine.scope,
+        ContributionShare.sale == SaleLine.sale,
+        ContributionShare.sku == SaleLine.sku,
+    )
+    part = func.coalesce(func.sum(ContributionShare.amount), 0)
+    columns = (SaleLine.channel, SaleLine.scope, SaleLine.sale, SaleLine.sku)
+    rest = (SaleLine.quantity, SaleLine.price, Sale.at)
+    statement = (
+        select(*columns, *rest, part)
+        .join(Sale, of_sale)
+        .outerjoin(ContributionShare, share)
+        .where(Sale.store == store, Sale.at >= start, Sale.at < end)
+        .group_by(*columns, *rest)
+        .order_by(Sale.at.desc(), SaleLine.sale, SaleLine.sku)
+        .limit(MOST_LINES)
+    )
+    return [
+        SoldOut(
+            channel=channel, sale=sale, sku=sku, sold_at=at, quantity=count, total=count * price, shared=int(shared)
+        )
+        for channel, _, sale, sku, count, price, at, shared in (await session.execute(statement)).all()
+    ]
 
 
 async def _reasons(

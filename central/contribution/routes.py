@@ -11,7 +11,7 @@ from central.catalogue.tables import Store
 from central.contribution import report as reports
 from central.contribution import service
 from central.contribution.formula import DEFAULT_TEXT
-from central.contribution.schemas import DetailOut, FormulaIn, FormulaOut, ReportOut
+from central.contribution.schemas import DetailOut, FormulaIn, FormulaOut, ReportOut, SoldOut
 from central.contribution.tables import ContributionFormula
 from central.rule_files import RuleFileError
 from central.runtime import RuntimeDep
@@ -52,6 +52,15 @@ async def put_formula(runtime: RuntimeDep, principal: ManagerDep, store: StoreQu
             return out(await service.activate(effects, store, body.text, principal.reader))
     except RuleFileError as error:
         raise HTTPException(422, str(error)) from None
+
+
+@router.get("/sales", summary="Every line behind what was sold, and how much of it is shared")
+async def sales(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery, start: From, end: To) -> list[SoldOut]:
+    """Newest first, at most 500; what is not shared is nobody's."""
+    principal.check_store(store)
+    async with runtime.db.read() as session:
+        await _store(session, store)
+        return await reports.sold(session, store, start, end)
 
 
 @router.get("/consultants/{consultant}", summary="Everything behind one consultant's number")

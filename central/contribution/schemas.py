@@ -57,12 +57,34 @@ class LineOut(BaseModel):
     reasons: list[ReasonOut]
 
 
+class DeedOut(BaseModel):
+    """Something a consultant did, and in how many sale lines it has earned points so far."""
+
+    kind: Kind
+    at: Utc
+    sku: str | None
+    lines: int
+
+
 class DetailOut(BaseModel):
-    """One consultant opened: every line, and every deed behind it."""
+    """One consultant opened: every line and the deeds behind it; every deed, those that earned nothing as well."""
 
     consultant: str
     amount: Minor
     lines: list[LineOut]
+    deeds: list[DeedOut]
+
+
+class SoldOut(BaseModel):
+    """A line of a sale: what it brought, and how much of it is shared among consultants."""
+
+    channel: Literal["till", "site"]
+    sale: str
+    sku: str
+    sold_at: Utc
+    quantity: int
+    total: Minor
+    shared: Minor
 
 
 class FormulaOut(BaseModel):

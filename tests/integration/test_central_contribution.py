@@ -132,3 +132,25 @@ async def test_a_formula_counts_from_when_it_is_put_in_force(shop: Any) -> None:
     async with shop.runtime.db.read() as session:
         rows = (await session.scalars(select(ContributionShare))).all()
     assert [(row.sale, row.formula) for row in rows] == [("o1", None)]
+
+
+async def test_totals_and_deeds_are_opened_too(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    shop.wait(60)
+    await _bought(shop)
+    await _bought(shop, "TV-1", 7_000, number="o2")
+    shop.wait(60)
+    await _claimed(shop, visit="v2")  # of a visit after which nothing was bought
+    found = await _detail(shop, "ilya")
+    assert [(deed.kind, deed.lines) for deed in found.deeds] == [("claimed", 0), ("claimed", 2)]
+    total = await _report(shop)
+    async with shop.runtime.db.read() as session:
+        start, end = shop.now - timedelta(days=40), shop.now + timedelta(days=1)
+        lines = await reports.sold(session, "shop", start, end)
+        none = await reports.sold(session, "shop", start, start + timedelta(days=1))
+    assert sum(line.total for line in lines) == total.sold == 17_000
+    assert sum(line.shared for line in lines) == total.shared == found.amount
+    assert {line.sku: line.total for line in lines} == {"HP-1": 10_000, "TV-1": 7_000}
+    assert none == []
+    assert sum(item.deeds["claimed"] for item in total.consultants) == len(found.deeds)

@@ -49,6 +49,17 @@ async def page(page: PageDep, first: Day = None, last: Day = None) -> Response:
     return page.show("contribution.html", values)
 
 
+@router.get("/contribution/all/sales")
+async def sales(page: PageDep, first: Day = None, last: Day = None) -> Response:
+    """Every line behind the total, and what of it is nobody's."""
+    page.need("manager")
+    first, last = _days(page, first, last)
+    async with page.runtime.db.read() as session:
+        found = await reports.sold(session, page.store.id, *_period(page, first, last))
+    values = {"found": found, "first": first.isoformat(), "last": last.isoformat(), **_words(page)}
+    return page.show("contribution_sales.html", values)
+
+
 @router.get("/contribution/{consultant}")
 async def detail(page: PageDep, consultant: str, first: Day = None, last: Day = None) -> Response:
     """Every line behind one number, and every deed behind a line."""
