@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.analytics.hours import day_start, zone_of
 from central.analytics.rollup import roll_up
+from central.analytics.tables import Progress, Stay
 from central.catalogue.tables import Store
 from central.database import Database
+from central.sales.tables import Sale, SaleLine
 from central.settings import async_url
+from central.visits.tables import Visit
 
 if TYPE_CHECKING:
     from conftest import Central, Visitor
@@ -50,8 +55,26 @@ async def _fill(central: Central) -> None:
         for number in range(DAYS):
             for table, rows in month.day(number).items():
                 await session.execute(insert(table), rows)
+        await _ordered_at_home(session, today - timedelta(hours=36))
+        await session.execute(delete(Progress))  # central has looked through these days already
         await roll_up(session, store, datetime.now(UTC), 10)
     await database.close()
+
+
+async def _ordered_at_home(session: AsyncSession, noon: datetime) -> None:
+    """Twelve customers who stood before the headphones two days ago and ordered them on the site in the evening."""
+    who = ["anna", "jonas", *(f"extra{number}" for number in range(10))]
+    at, names = noon + timedelta(hours=8), {"channel": "site", "scope": "web"}
+    for number, ident in enumerate(who):
+        subject, visit = hashlib.sha256(ident.encode()).hexdigest()[:32], f"past-{number}"
+        session.add(Visit(store="corner", id=visit, node="edge-1", subject=subject, first_seen_at=noon, ended_at=noon))
+        stay = {"store": "corner", "zone": "headphones", "visit": visit, "track": f"past-{number}", "calibrated": True}
+        session.add(Stay(**stay, dwell_s=40.0, stopped=True, left_at=noon))
+        sale = f"past-{number}"
+        session.add(Sale(**names, id=sale, store="corner", subject=subject, currency="EUR", at=at, recorded_at=at))
+        await session.flush()
+        session.add(SaleLine(**names, sale=sale, sku="HP-1", quantity=1, price=39_900))
+    await session.flush()
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +102,11 @@ def test_a_week_with_comparison_funnel_queue_and_heat(visitor: Visitor) -> None:
     assert 1000 < week < 4000
     expect(page.locator("#trust")).to_contain_text("Not audited")
     expect(page.locator("#funnel tr")).to_have_count(3)
+    later = page.get_by_role("columnheader", name="Ordered later")
+    expect(later).to_have_attribute("title", "on the site, within 14 days")
+    place = page.locator("#funnel-table th").all_inner_texts().index("Ordered later")
+    headphones = page.locator("#funnel tr").filter(has_text="Headphones")
+    assert headphones.locator("th, td").nth(place).inner_text().strip() == "12"
     expect(page.locator("#queues tr")).to_have_count(1)
     assert page.locator("#distribution tr").count() >= 4
     assert page.locator("#footfall canvas").count() == 1
