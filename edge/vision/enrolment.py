@@ -32,9 +32,10 @@ _MIN_SCORE = 0.8
 _MIN_WIDTH_PX = 44.0
 _MIN_SHARPNESS = 0.07
 """Of edge.vision.quality; 125 photographs measure 0.095 and more, blurred by 1/25 of the face up to 0.065."""
-_MAX_YAW_DEG = 30.0
-_NOSE_DEPTH_SHARE = 0.6 / 0.44
-"""Pose takes the nose for 0.6 eye distances deep; on heads turned by a known angle 30 degrees read 23, so 0.44."""
+_MAX_YAW_DEG = 25.0
+"""What 30 degrees may read at least: the measure is 3 degrees off for most faces (docs/recognition.md, "Enrolment")."""
+_NOSE_DEPTH = 0.33
+"""Eye distances that the nose stands before the middle between eyes and mouth, on heads turned by known angles."""
 _MAX_ROLL_DEG = 30.0
 _MAX_NOSE_OFFSET = 0.28
 _MIN_DETAIL = (0.01, 0.025)
@@ -117,11 +118,10 @@ def examine(image: Image, models: StillEngine) -> Sight | NotEnrolled:
     five = models.landmarks(image, np.asarray(box, np.float32)).five
     views = _nudged(image, box, models)
     turned = pose(five)
-    if _looks_away(five, turned) or _wander(views, box) > _MAX_WANDER:
+    yaw = sum(map(_yaw, views)) / len(views)
+    if _looks_away(five, turned) or _wander(views, box) > _MAX_WANDER or abs(yaw) > _MAX_YAW_DEG:
         return NotEnrolled("turned")
-    if max(abs(_yaw(pose(view))) for view in views) > _MAX_YAW_DEG:
-        return NotEnrolled("turned")
-    return Sight(box, five, _yaw(turned), rate(box[2] - box[0], sharp, turned).score)
+    return Sight(box, five, yaw, rate(box[2] - box[0], sharp, turned).score)
 
 
 def _smeared(image: Image, box: Box) -> bool:
@@ -134,9 +134,19 @@ def _smeared(image: Image, box: Box) -> bool:
     return any(detail < least for detail, least in zip(along, _MIN_DETAIL, strict=True))
 
 
-def _yaw(turned: Pose) -> float:
-    """Degrees, as heads are really turned."""
-    return math.degrees(math.atan(math.tan(math.radians(min(max(turned.yaw, -89.0), 89.0))) * _NOSE_DEPTH_SHARE))
+def _yaw(five: NDArray[np.float32]) -> float:
+    """Degrees, as heads are really turned: how far the tip of the nose is beside the middle between eyes and mouth.
+
+    The eyes alone would do, but the mouth tells a crooked nose, or a tilted head, from a turned one.
+    """
+    left, right, nose, mouth_left, mouth_right = five.astype(np.float64)
+    across = right - left
+    eye_distance = float(np.linalg.norm(across))
+    if not np.isfinite(five).all() or eye_distance < 1.0:
+        return 90.0
+    middle = ((left + right) / 2 + (mouth_left + mouth_right) / 2) / 2
+    aside = float((nose - middle) @ across) / eye_distance**2
+    return math.degrees(math.atan(aside / _NOSE_DEPTH))
 
 
 def _looks_away(five: NDArray[np.float32], turned: Pose) -> bool:

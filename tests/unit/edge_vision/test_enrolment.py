@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.vision.enrolment import Enrolled, NotEnrolled, assess
+from models.faces.stills import detect_still
 from models.weights import default_weights_dir
 
 FACES = Path(__file__).parents[4] / "shared" / "data" / "faces"
@@ -91,13 +92,33 @@ def real() -> Any:
     return load_face_models(default_weights_dir())
 
 
+def alone_and_straight(photo: NDArray[np.uint8], models: Any) -> bool:
+    """Whether there is one face, turned by less than 20 degrees: the nose between the edges of the jaw, which the
+    enrolment does not look at. Of 50 straight heads turned by 20 degrees half read 22 of 90 or less.
+    """
+    boxes = detect_still(models.detector, photo)
+    boxes = boxes[boxes[:, 4] >= 0.5]
+    if len(boxes) != 1:
+        return False
+    dense = models.landmarks(photo, boxes[0, :4]).dense
+    across = dense[42:48].mean(axis=0) - dense[36:42].mean(axis=0)
+    along = dense @ (across / np.linalg.norm(across))
+    left, right = along[30] - along[1:4].mean(), along[13:16].mean() - along[30]
+    return bool(abs(left - right) / (left + right) < 22 / 90)
+
+
 @needs_faces
 def test_real_photographs_enrol_and_their_spoilt_copies_do_not(real: Any) -> None:
-    photos = [image for path in sorted(FACES.glob("*/1.jpg"))[:24] if (image := cv2.imread(str(path))) is not None]
-    good = [photo for photo in photos if isinstance(assess(photo, real), Enrolled)]
-    assert len(good) / len(photos) >= 0.7  # of people who did not pose: some are really turned by more than 30 degrees
+    read = (cv2.imread(str(path)) for path in sorted(FACES.glob("*/1.jpg"))[:24])
+    photos = [np.asarray(image, np.uint8) for image in read if image is not None]
+    answers = [assess(photo, real) for photo in photos]
+    good = [photo for photo, answer in zip(photos, answers, strict=True) if isinstance(answer, Enrolled)]
+    fit = [place for place, photo in enumerate(photos) if alone_and_straight(photo, real)]
+    print(f"{len(good)} of {len(photos)} enrol; {len(fit)} show one person who looks at the camera")
+    assert len(fit) >= len(photos) / 2
+    assert np.mean([isinstance(answers[place], Enrolled) for place in fit]) >= 0.9
     for photo in good:
-        blurred = cv2.GaussianBlur(photo, (0, 0), photo.shape[1] / 25)
+        blurred = np.asarray(cv2.GaussianBlur(photo, (0, 0), photo.shape[1] / 25), np.uint8)
         assert isinstance(assess(blurred, real), NotEnrolled)
         side_by_side = np.concatenate([photo, photo], axis=1)
         assert assess(side_by_side, real) == NotEnrolled("several_faces")
