@@ -130,11 +130,13 @@ def test_central_understands_its_options(database: str, secure: bool) -> None:
     text = _render(
         "central", "options.json.j2", central_broker_password="p-w_1", central_database=database,
         central_secure_cookies=secure,
+        central_options=["--public-url", "https://me.shop.example", "--mail-from", "a b"],
     )  # fmt: skip
     options = central_parser().parse_args(["run", *json.loads(text)])
     assert options.broker == "mqtt://central:p-w_1@192.0.2.10:1883"
     assert (options.database or "", options.secure_cookies) == (database, secure)
     assert str(options.data) == "/var/lib/vitrina/central"
+    assert (options.public_url, options.mail_from) == ("https://me.shop.example", "a b")
 
 
 def test_with_tls_everybody_is_told_and_shows_a_certificate() -> None:
