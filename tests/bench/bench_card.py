@@ -1,4 +1,4 @@
-"""The consultant's card of a customer with 5,000 site events, 60 opinions and 1,000 products."""
+"""The consultant's card of a customer with 5,000 site events, 60 opinions and 1,000 products of one category."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from central.settings import Settings
 from central.visits.tables import Visit
 from contract.clock import SystemClock
 
-EVENTS, OPINIONS, PRODUCTS, CATEGORIES, VISITS, ROUNDS = 5_000, 60, 1_000, 10, 20, 41
+EVENTS, OPINIONS, PRODUCTS, CATEGORIES, VISITS, ROUNDS = 5_000, 60, 1_000, 1, 20, 41
 SUBJECT = f"{1:032x}"
 
 
