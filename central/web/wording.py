@@ -153,6 +153,7 @@ class Wording:
         _ = self.translations.gettext
         return {
             "visit.finished": _("a visit ended"),
+            "visit.withdrawn": _("a visit was taken back"),
             "product.tried": _("a product was tried"),
             "recommendation.made": _("recommendations"),
             "quote.open": _("prices still valid"),

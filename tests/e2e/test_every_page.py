@@ -21,6 +21,8 @@ PAGES = (
     "/labels",
     "/prices",
     "/contribution",
+    "/contribution/marina",
+    "/contribution/all/sales",
     "/system",
     "/system/site",
     "/system/api",
