@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic.fields import FieldInfo
 
 from calibration.__main__ import parser as calibration_parser
 from central.cli import main as central
 from central.cli import parser as central_parser
 from edge.cli import parser as edge_parser
+from edge.config import EdgeConfig, parse_config
+from edge.config.fields import Section
 from hardware.registry import drivers
 from models.catalogue import CATALOGUE
 from models.cli import parser as models_parser
@@ -134,3 +137,59 @@ def test_one_card_to_a_model_and_one_page_to_a_driver() -> None:
     listed = (ROOT / "docs" / "drivers" / "README.md").read_text(encoding="utf-8")
     assert {name for name in pages - {"README.md"} if f"({name})" not in listed} == set()
     assert {Path(driver.page).name for driver in drivers()} - pages == set()
+
+
+NODE_PAGE = ROOT / "docs" / "node-file.md"
+
+
+def _rows() -> Iterator[tuple[str, str, str]]:
+    """(section, key, default) of the table; one default for several keys holds for all."""
+    for line in NODE_PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 4 and (cells[0].startswith("`") or cells[0] == "(top)"):
+            keys, defaults = re.findall(r"`(\w+)`", cells[1]), cells[2].split(", ")
+            if len(defaults) != len(keys):
+                defaults = [cells[2]] * len(keys)
+            for key, default in zip(keys, defaults, strict=True):
+                yield cells[0].strip("`()"), key, default
+
+
+def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
+    """(section, key, field) of the configuration; not the options of drivers, which have pages of their own."""
+    for name, field in EdgeConfig.model_fields.items():
+        classes = [one for one in re.findall(r"\w+Config", str(field.annotation)) if one != "EdgeConfig"]
+        if not classes:
+            yield "top", name, field
+            continue
+        section = {one.__name__: one for one in Section.__subclasses__()}[classes[-1]]
+        for key, inner in section.model_fields.items():
+            yield name, inner.alias or key, inner
+
+
+def _said(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "empty" if value == () else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_every_key_of_the_nodes_file_is_explained_with_its_default() -> None:
+    rows = list(_rows())
+    assert [row[:2] for row in rows if [one[:2] for one in rows].count(row[:2]) > 1] == []
+    told = {(section, key): default for section, key, default in rows}
+    known = {(section, key): str(_said(field)) for section, key, field in _fields()}
+    assert set(told) ^ set(known) == set()
+    in_words = {("policy", "mode"), *(place for place, default in told.items() if default.startswith("required but"))}
+    assert {place: told[place] for place in known if place not in in_words and told[place] != known[place]} == {}
+
+
+def test_the_example_of_the_nodes_file_is_in_order() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", NODE_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    config = parse_config(text)
+    assert [camera.id for camera in config.cameras] == ["door", "hall"]
+    (shop,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "store-file.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert config.store == json.loads(shop)["store"]["id"]
