@@ -33,8 +33,11 @@ _ICONS: Final = (
 @router.get("/me")
 async def show(request: Request) -> Response:
     """The page; its script does the rest."""
+    gone = errors.not_installed(request)
+    if gone is not None:
+        return gone
     ways = request.app.state.office.ways
-    return errors.not_installed(request) or render(request, "me.html", {"purposes": PURPOSES, "ways": ways})
+    return render(request, "me.html", {"purposes": PURPOSES, "ways": ways})
 
 
 @router.get("/me/offline")
