@@ -34,7 +34,7 @@ PARSERS = {
     "edge": edge_parser, "central": central_parser, "calibration": calibration_parser, "models": models_parser,
     "simulator": simulator_parser,
 }  # fmt: skip
-CALL = re.compile(r"(?:python3? -m|\bvitrina) (edge|central|calibration|models|simulator)(?![.\w])((?: +[^\s|;&#]+)*)")
+CALL = re.compile(r"(?:python3? -m|\bvitrina) (edge|central|calibration|models|simulator)(?![.\w])((?: +[^\s|;&#`]+)*)")
 
 
 def code(page: Path) -> Iterator[str]:
