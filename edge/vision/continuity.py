@@ -125,7 +125,7 @@ class Bond:
             return not self.case.closed
         if self.case.closed and not self.open and all(case.decided for case in self.suspects):
             return False  # whichever of them it is, it is decided already
-        if self.case.closed and self.case.left(now) <= 1:
+        if self.case.outcome == "known" and self.case.left(now) <= 1:
             return False  # the last call is kept for the moment when nobody knows who this is
         urgent = not self.case.closed and self.case.provisional is None
         return urgent or now - self.near_at >= _CLEAR_S
