@@ -26,7 +26,7 @@ SETTLED_S = HORIZON_S + 5.0
 """This long after it, what a moment means is decided for good."""
 _EVERY_S = 1.0
 _SURE = 6.0
-"""Nats against being nobody: about ten looks of one's own."""
+"""Nats against being nobody: about twelve looks of one's own."""
 
 _KNOWN = (Way.SEEN, Way.UNSEEN)
 

@@ -18,21 +18,24 @@ from scipy.optimize import linear_sum_assignment
 from edge.floor.gates import Gate
 from edge.floor.tracklets import Sight, Tracklet
 from edge.geometry import distance
-from edge.values import Floats
+from edge.values import Floats, PlanPoint
 
 HORIZON_S = 20.0
 """A piece that ended longer ago than this is not taken up again."""
-_LOOK, _EXPLAINED_LOOK, _MOST = 0.6, 0.018, 14.0
+_LOOK, _EXPLAINED_LOOK, _MOST = 0.5, 0.015, 14.0
 """What a look counts for being somebody; one that another's number explains; and all of them at most."""
 _TOGETHER = 0.3
 """Two who are seen at once by one camera this often, of the looks at one alone, are two."""
 _UNKNOWN = 4.0
 """To appear, or be lost for good, where no entrance is."""
 _UNSEEN, _PER_METRE, _FREE_M = 0.7, 1.2, 0.3
-"""To have passed an entrance unseen, by how far from it; no farther than `_REACH_M`, and on the way."""
-_REACH_M, _AT_GATE_M, _AHEAD_S, _LEAST_MPS = 2.5, 0.6, 0.8, 0.3
+"""To have passed an entrance unseen, by how far from it."""
+_CAME_REACH_M, _LEFT_REACH_M = 0.6, 1.2
+"""No farther than this: how somebody walked is not known at the first sight, at the last it is."""
+_AT_GATE_M, _AHEAD_S, _LEAST_MPS = 0.6, 0.8, 0.3
 _LINK, _PER_SECOND, _KNOWN, _KNOWN_SHARE = 1.0, 0.08, 0.3, 0.3
 """To go on as another piece; the same track's, or the same track's of a camera, costs `_KNOWN` and a share of it."""
+_LIKE_PASSING = 2.0
 _NEAR_M, _WIDER_MPS, _WIDEST_S, _WALK_MPS = 0.5, 0.35, 5.0, 1.6
 _UNSHARED_LOOK = 0.15
 _NEVER = 1e4
@@ -88,7 +91,7 @@ def explain(pieces: Sequence[Tracklet], gates: Sequence[Gate]) -> list[Chain]:
     exits = [departure(piece, gates) for piece in pieces]
     costs: Floats = np.full((2 * count, 2 * count), _NEVER)
     costs[count:, count:] = 0.0
-    costs[:count, :count] = _links(pieces)
+    costs[:count, :count] = _links(pieces, [_LIKE_PASSING * (one.way is Way.UNSEEN) for one in entries])
     for row, piece in enumerate(pieces):
         costs[count + row, row] = entries[row].cost
         costs[row, count + row] = exits[row].cost
@@ -111,7 +114,7 @@ def entry(piece: Tracklet, gates: Sequence[Gate]) -> Passing:
     """How a piece begins if nothing goes before it."""
     if piece.came is not None:
         return Passing(Way.SEEN, 0.0, piece.came.line)
-    return _unseen(piece.first.point, _ahead(piece.first.point, piece.head, -1.0), gates)
+    return _unseen(piece.first.point, _ahead(piece.first.point, piece.head, -1.0), gates, _CAME_REACH_M)
 
 
 def departure(piece: Tracklet, gates: Sequence[Gate]) -> Passing:
@@ -120,16 +123,16 @@ def departure(piece: Tracklet, gates: Sequence[Gate]) -> Passing:
         return Passing(Way.SEEN, 0.0, piece.left.line)
     if piece.open:
         return Passing(Way.OPEN, 0.0)
-    return _unseen(piece.last.point, _ahead(piece.last.point, piece.closing(), 1.0), gates)
+    return _unseen(piece.last.point, _ahead(piece.last.point, piece.closing(), 1.0), gates, _LEFT_REACH_M)
 
 
-def _unseen(point: tuple[float, float], ahead: tuple[float, float], gates: Sequence[Gate]) -> Passing:
+def _unseen(point: PlanPoint, ahead: PlanPoint, gates: Sequence[Gate], reach: float) -> Passing:
     """Over the line nearest to where somebody was going to, or had come from."""
     best = Passing(Way.UNKNOWN, _UNKNOWN)
     for gate in gates:
         here, there = gate.away(point), gate.away(ahead)
         walks = (here - there) / _AHEAD_S >= _LEAST_MPS
-        if here > _REACH_M or (here > _AT_GATE_M and not walks):
+        if here > reach or (here > _AT_GATE_M and not walks):
             continue
         cost = _UNSEEN + _PER_METRE * max(0.0, min(here, there) - _FREE_M)
         if cost <= best.cost:
@@ -137,7 +140,7 @@ def _unseen(point: tuple[float, float], ahead: tuple[float, float], gates: Seque
     return best
 
 
-def _ahead(point: tuple[float, float], sights: Sequence[Sight], sign: float) -> tuple[float, float]:
+def _ahead(point: PlanPoint, sights: Sequence[Sight], sign: float) -> PlanPoint:
     """Where somebody is who goes on for a moment as in these looks; sign -1: was before."""
     if len(sights) < 2:
         return point
@@ -147,7 +150,8 @@ def _ahead(point: tuple[float, float], sights: Sequence[Sight], sign: float) -> 
     return point[0] + sign * along[0] * _AHEAD_S, point[1] + sign * along[1] * _AHEAD_S
 
 
-def _links(pieces: Sequence[Tracklet]) -> Floats:
+def _links(pieces: Sequence[Tracklet], extra: Sequence[float]) -> Floats:
+    """Cost of each (row) going on as each (column). `extra`: of beginnings that look like somebody coming in."""
     costs: Floats = np.full((len(pieces), len(pieces)), _NEVER)
     for row, before in enumerate(pieces):
         if before.left is not None or before.open or before.exit_settled:
@@ -155,7 +159,7 @@ def _links(pieces: Sequence[Tracklet]) -> Floats:
         for column, after in enumerate(pieces):
             if row == column or after.came is not None or after.entry_settled:
                 continue
-            costs[row, column] = _link(before, after)
+            costs[row, column] = _link(before, after) + (extra[column] if before.track != after.track else 0.0)
     return costs
 
 
