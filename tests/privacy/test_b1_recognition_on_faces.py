@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from edge.gallery import Gallery
+from edge.values import Instant
+from edge.vision.decide import Rule, decide
+from edge.vision.shots import FaceCase, Shot
 from edge.vision.thresholds import VERIFY_THRESHOLD, default_threshold
 
 PHOTOS, ENROLLED_PHOTOS, MADE_UP = 4, 2, 1000
@@ -150,6 +154,68 @@ def test_a_gallery_filled_up_with_made_up_people(faces: Faces, models: Any) -> N
     assert gallery.subjects == MADE_UP
     assert found / len(mine) >= 0.8
     assert wrong == 0
+
+
+def told(gallery: Gallery, shots: Vectors) -> str | None:
+    """The name that the pipeline tells anybody at any moment of these pictures, one after the other."""
+    rule, case = Rule(None, TARGET_FPIR, 0.05, 0.08, len(shots), 60.0), FaceCase(PHOTOS, permitted=True)
+    for number, vector in enumerate(shots):
+        taken = Instant(0.3 * number, datetime(2026, 1, 1, tzinfo=UTC))
+        case.first_usable = case.first_usable or taken
+        case.embedded(Shot(np.zeros((5, 2), np.float32), 0.8, taken), vector.copy())
+        decision = decide(case, gallery, rule, taken, ended=number == len(shots) - 1)
+        if decision is not None and decision.subject is not None:
+            return decision.subject
+    return None
+
+
+@pytest.mark.slow
+def test_the_whole_rule_by_person(faces: Faces) -> None:
+    """Everything that may tell a name (one clear picture, one with a long lead, two that agree, the mean) together: who
+    is named at any moment, and how many are known. Up to four pictures of a stranger, two of a customer."""
+    strangers, named_people, wanted, found = 0, set(), 0, 0
+    for enrolled, others in splits(faces, 8):
+        gallery, used = enrol(faces, enrolled)
+        for person in others.tolist():
+            strangers += 1
+            if told(gallery, faces.probes[faces.people == person]) is not None:
+                named_people.add(person)
+        for person in enrolled:
+            rows = [row for row in np.flatnonzero(faces.people == person).tolist() if row not in used]
+            answer = told(gallery, faces.probes[rows]) if rows else f"p{person}"
+            assert answer in (None, f"p{person}"), "taken for another"
+            wanted, found = wanted + bool(rows), found + bool(rows and answer)
+    people = len(np.unique(faces.people))
+    print(
+        f"whole rule, gallery {gallery.templates} templates: {len(named_people)} of {people} people ever named as "
+        f"strangers ({strangers} trials; FPIR by person <= {upper(len(named_people), people):.3f}, 95 %); "
+        f"TPIR {found / wanted:.3f} of {wanted}"
+    )
+    assert not named_people
+    assert found / wanted >= 0.95
+
+
+@pytest.mark.slow
+def test_the_whole_rule_in_a_gallery_of_a_thousand(faces: Faces, models: Any) -> None:
+    """B1's figure by person, as far as blends can stand in for people."""
+    enrolled, strangers = next(splits(faces, 1))
+    gallery, used = enrol(faces, enrolled)
+    lent = enrolled[:40]
+    for number, template in enumerate(made_up(faces, lent, models, MADE_UP - gallery.subjects)):
+        gallery.put(f"made-up {number}", "t", template, 1e9)
+    mine = {
+        person: [row for row in np.flatnonzero(faces.people == person).tolist() if row not in used]
+        for person in enrolled[40:]
+    }
+    known = [told(gallery, faces.probes[rows]) == f"p{person}" for person, rows in mine.items() if rows]
+    named_people = sum(told(gallery, faces.probes[faces.people == person]) is not None for person in strangers)
+    low = 1 - upper(len(known) - sum(known), len(known))
+    print(
+        f"whole rule, {gallery.subjects} subjects: TPIR {np.mean(known):.3f} of {len(known)} people "
+        f"(at least {low:.3f}, 95 %); {named_people} of {len(strangers)} strangers named"
+    )
+    assert named_people == 0
+    assert np.mean(known) >= 0.9
 
 
 @pytest.mark.slow
