@@ -53,6 +53,8 @@ class VisionCounters:
     codes: Mapping[str, int] = field(default_factory=dict)
     denied: Mapping[str, int] = field(default_factory=dict)
     visits: Mapping[str, int] = field(default_factory=dict)
+    crossings: Mapping[str, int] = field(default_factory=dict)
+    """Counted in and out, and how many of those nobody saw; crossings dropped (edge.floor.ledger)."""
     embedder_calls: int = 0
     landmark_calls: int = 0
     face_detector_calls: int = 0
@@ -205,6 +207,7 @@ class Vision:
             codes=dict(self._desk.counts),
             denied=_sum(counts.denied for counts in faces),
             visits={name: getattr(visits, name) for name in visits.__slots__} | {"carried": len(self._visits.tracks())},
+            crossings=self._store_floor.crossings,
             embedder_calls=sum(counts.embedder_calls for counts in faces),
             landmark_calls=sum(counts.landmark_calls for counts in faces),
             face_detector_calls=sum(counts.detector_calls for counts in faces),

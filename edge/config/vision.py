@@ -76,7 +76,7 @@ class FloorConfig(Section):
     gap_s: float = Field(default=5.0, ge=0.5, le=30)
     """How long somebody no camera sees is kept, to be taken up by the next camera."""
     u_turn_s: Duration = 3.0
-    """In over a line and out again within this time was no crossing; every crossing is told this much later."""
+    """In over a line and out again within this time was no crossing; an entrance is told this much later."""
     group_gap_s: float = Field(default=4.0, ge=0, le=60)
     """People who come in within this time of one another may belong together: a group is a buying unit."""
     group_walk_s: float = Field(default=6.0, ge=2, le=30)

@@ -70,6 +70,11 @@ class StoreFloor:
         self._earlier: dict[str, FloorPosition] = {}
         self._used = bool(self._cells)
 
+    @property
+    def crossings(self) -> dict[str, int]:
+        """How people were counted, since the start (edge.floor.ledger)."""
+        return dict(self._ledger.counts)
+
     def look(self, camera: str, view: FloorView, now: Instant) -> list[Emission]:
         """What follows from one frame of one camera."""
         look = Look(camera, now.monotonic - self._delays[camera], view.positions, view.ended)
