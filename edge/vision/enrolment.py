@@ -32,8 +32,8 @@ _MIN_SCORE = 0.8
 _MIN_WIDTH_PX = 44.0
 _MIN_SHARPNESS = 0.07
 """Of edge.vision.quality; 125 photographs measure 0.095 and more, blurred by 1/25 of the face up to 0.065."""
-_MAX_YAW_DEG = 24.0
-"""What 30 degrees may read: a face is taken for up to 6 degrees less turned than it is (docs/recognition.md)."""
+_MAX_YAW_DEG = 28.0
+"""What 30 degrees may read: a face is taken for a few degrees less turned than it is (docs/recognition.md)."""
 _NOSE_DEPTH = 0.33
 """Eye distances that the nose stands before the middle between eyes and mouth, on heads turned by known angles."""
 _MAX_ROLL_DEG = 30.0
