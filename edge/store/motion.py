@@ -17,6 +17,8 @@ _AGILITY = 0.5
 """Power of the acceleration noise, m^2/s^3: half a second changes a walker's velocity by 0.5 m/s."""
 _FADE_S = 2.5
 _FIRST_SPEED = 0.9
+_TURNED = np.array([1.0, 1.0, -1.0, -1.0])
+_TURN = np.outer(_TURNED, _TURNED)
 _LEAST = 0.05
 """Standard deviation below which no foot point is believed, metres."""
 
@@ -28,6 +30,8 @@ class State:
     mean: Floats
     covariance: Floats
     at: float
+    looked: float = 0.0
+    """When the last look was that it stands on, where that matters."""
 
     def later(self, at: float) -> State:
         """Predicted."""
@@ -61,10 +65,13 @@ class MotionBank:
         self.covariance = moved @ self.covariance @ moved.T + noise
 
     def compare(self, points: Floats, spreads: Floats, lag: float) -> tuple[Floats, Floats]:
-        """Mahalanobis distance squared and log-likelihood (N x M) of M points seen `lag` seconds before now."""
+        """Mahalanobis distance squared and log-likelihood (N x M) of M points seen `lag` seconds before now.
+
+        `points`: M x 2, or N x M x 2 where they differ from person to person.
+        """
         seen = _seen(lag)
         means = self.mean @ seen.T
-        away = points[None, :, :] - means[:, None, :]
+        away = (points if points.ndim == 3 else points[None, :, :]) - means[:, None, :]
         total = (seen @ self.covariance @ seen.T)[:, None] + spreads[None]
         distance = np.einsum("nmi,nmij,nmj->nm", away, np.linalg.inv(total), away)
         return distance, -0.5 * distance - 0.5 * np.log(np.linalg.det(total)) - np.log(2 * np.pi)
@@ -88,6 +95,40 @@ class MotionBank:
     def keep(self, mask: NDArray[np.bool_]) -> None:
         """Forget the rows where `mask` is false."""
         self.mean, self.covariance = self.mean[mask], self.covariance[mask]
+
+
+def filtered_back(looks: list[tuple[float, Floats, Floats]], moments: list[float]) -> list[State | None]:
+    """States at `moments` (falling) from the looks (time, point, covariance; falling) that are later than each.
+
+    The same motion seen backwards: velocities are turned round on the way in and on the way out.
+    """
+    found: list[State | None] = []
+    mean, covariance, at = np.zeros(4), np.zeros((4, 4)), 0.0
+    waiting = iter(looks)
+    look = next(waiting, None)
+    begun = False
+    for moment in moments:
+        while look is not None and look[0] > moment:
+            when, point, spread = look
+            if begun:
+                moved, noise = _step(at - when)
+                mean, covariance = moved @ mean, moved @ covariance @ moved.T + noise
+                gain = covariance[:, :2] @ np.linalg.inv(covariance[:2, :2] + spread)
+                mean = mean + gain @ (point - mean[:2])
+                covariance = covariance - gain @ covariance[:2, :]
+            else:
+                mean = np.array([point[0], point[1], 0.0, 0.0])
+                covariance = np.diag([0.0, 0.0, _FIRST_SPEED**2, _FIRST_SPEED**2])
+                covariance[:2, :2] = spread
+                begun = True
+            at = when
+            look = next(waiting, None)
+        if not begun:
+            found.append(None)
+            continue
+        moved, noise = _step(at - moment)
+        found.append(State(_TURNED * (moved @ mean), _TURN * (moved @ covariance @ moved.T + noise), moment))
+    return found
 
 
 def measured(positions: tuple[FloorPosition, ...]) -> tuple[Floats, Floats]:

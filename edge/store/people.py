@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edge.store.continuity import Trail
 from edge.store.motion import State
 from edge.values import FloorPosition, PlanPoint
 
@@ -62,6 +63,8 @@ class Link:
     at: float
     clear: bool
     edge: bool
+    bias: PlanPoint = (0.0, 0.0)
+    """By how much this camera sees the person elsewhere than the others do: feet behind a shelf, say."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +84,7 @@ class Person:
     clear_at: float = -1e9
     safe: State | None = None
     """When nobody could have been mixed up with this person, last."""
+    trail: Trail = field(default_factory=Trail)
 
     def fresh(self, now: float, fresh_s: float) -> dict[str, Link]:
         """Links of the last moments."""
@@ -95,7 +99,8 @@ class Person:
         before = self.links.get(camera)
         if not expected or (before is not None and before.track != position.track and before.at < self.seen_at - 1e-9):
             self.clear_at, self.clear_since = -1e9, None
-        self.links[camera] = Link(position.track, at, position.clear, position.edge)
+        bias = before.bias if before is not None and before.track == position.track else (0.0, 0.0)
+        self.links[camera] = Link(position.track, at, position.clear, position.edge, bias)
         self.looks += 1
         self.seen_at = max(self.seen_at, at)
         if position.clear and expected:
@@ -109,9 +114,9 @@ class Person:
 
 
 def apart(first: Person, second: Person, now: float, fresh_s: float) -> bool:
-    """Whether one camera saw both a moment ago, apart from each other."""
+    """Whether one camera saw both a moment ago, apart from each other: one box that overlaps with none is enough."""
     ours, theirs = first.fresh(now, fresh_s), second.fresh(now, fresh_s)
-    return any(ours[camera].clear and theirs[camera].clear for camera in ours.keys() & theirs.keys())
+    return any(ours[camera].clear or theirs[camera].clear for camera in ours.keys() & theirs.keys())
 
 
 Door = tuple[PlanPoint, PlanPoint]

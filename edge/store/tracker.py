@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from edge.store.continuity import Sighting
 from edge.store.doubt import Doubts
 from edge.store.motion import MotionBank, measured
 from edge.store.people import Door, Link, Look, Person, StoreSettings, StoreView
@@ -32,6 +34,7 @@ _OUT_OF_VIEW_S = 1.2
 _TWO_S, _REMEMBERED_S = 2.0, 20.0
 _ONWARDS_S = 1.2
 _LEAVING_S, _FLEETING_S, _FLEETING_LOOKS = 0.6, 0.8, 4
+_STANDS_MPS, _BIAS_LEFT, _BIAS_KEPT, _BIAS_GAIN, _BIAS_M = 0.4, 0.85, 0.99, 0.08, 0.7
 _FAR = -1e6
 
 
@@ -49,6 +52,8 @@ class StoreTracker:
         self._side_by_side: dict[tuple[int, int], float] = {}
         self._owners: dict[tuple[str, str], tuple[int, float]] = {}
         self._doubts = Doubts(self._settings, self._expectation)
+        self._returned: set[int] = set()
+        """Came back from the door: perhaps somebody else who came in as they left."""
         self._issued = 0
         self.merged = 0
 
@@ -62,8 +67,9 @@ class StoreTracker:
         seen = {self._people[row]: position for row, position in matched.items()}
         begun = tuple((seen[one].track, self._name(one.id)) for one in seen if one.looks == 1)
         numbers = {self._number(name) for name in named}
-        doubted = self._doubts.step(self._people, self._bank, numbers)
-        doubted |= self._exchanged(look, seen) & numbers
+        doubted = self._doubts.step(self._people, self._bank, numbers, self._exchanged(look, seen))
+        doubted |= self._returned & numbers
+        self._returned.clear()
         doubted |= self._unite(numbers)
         ended, gone_to = self._forget(self._bank.at)
         rows = [(row, seen[person]) for row, person in enumerate(self._people) if person in seen]
@@ -78,18 +84,18 @@ class StoreTracker:
             begun,
         )
 
-    def _exchanged(self, look: Look, seen: dict[Person, FloorPosition]) -> set[int]:
-        """People who took up a picture track of somebody else, or lost theirs to somebody else, while both are here.
+    def _exchanged(self, look: Look, seen: dict[Person, FloorPosition]) -> set[tuple[int, int]]:
+        """Pairs of whom one took up a picture track of the other, while both are here.
 
         One camera says that they changed places, the plan says that they did not. Either may be wrong.
         """
         here = {person.id for person in self._people}
-        found: set[int] = set()
+        found: set[tuple[int, int]] = set()
         for person, position in seen.items():
             key = look.camera, position.track
             owner, last = self._owners.get(key, (person.id, look.at))
             if owner != person.id and owner in here and look.at - last <= self._settings.gap_s:
-                found |= {owner, person.id}
+                found.add((owner, person.id))
             self._owners[key] = person.id, look.at
         for track in look.ended:
             self._owners.pop((look.camera, track), None)
@@ -100,6 +106,8 @@ class StoreTracker:
         number = self._number(track)
         for person in self._people:
             if person.id == number:
+                if person.leaving and not leaving:
+                    self._returned.add(number)
                 person.leaving = leaving
 
     def tick(self, now: float) -> StoreView:
@@ -128,12 +136,15 @@ class StoreTracker:
                         leaps.add(row)
                     # A look far off is an outlier rather than a leap (Huber): a foot point behind a shelf, say.
                     off = max(1.0, float(distance[row, column]) / _USUAL)
-                    self._bank.correct(row, points[column], spreads[column] * off, lag)
+                    here = points[column] - self._bias(row, look.camera, look.positions[column].track)
+                    self._bank.correct(row, here, spreads[column] * off, lag)
+                    self._remember(row, look, look.positions[column].track, here, spreads[column] * off)
                     left.remove(column)
         for row, position in matched.items():
             self._people[row].note(look.camera, position, look.at, self._settings.fresh_s, row not in leaps)
             x, y, along_x, along_y = self._bank.mean[row].tolist()
             self._people[row].pace = (x, y, along_x, along_y)
+            self._learn_bias(row, look.camera, position, lag)
             self._strays.pop((look.camera, position.track), None)
         self._note_pairs([self._people[row].id for row in matched], look.at)
         for column in left:
@@ -144,6 +155,31 @@ class StoreTracker:
         for track in look.ended:
             self._strays.pop((look.camera, track), None)
         return matched
+
+    def _bias(self, row: int, camera: str, track: str) -> Floats:
+        """By how much this camera sees somebody elsewhere than the others do, as long as it is the same track."""
+        link = self._people[row].links.get(camera)
+        return np.array(link.bias if link is not None and link.track == track else (0.0, 0.0))
+
+    def _learn_bias(self, row: int, camera: str, position: FloorPosition, lag: float) -> None:
+        """From people who stand where a second camera sees them too; who walks on leaves it behind."""
+        person = self._people[row]
+        link = person.links[camera]
+        x, y, along_x, along_y = self._bank.mean[row].tolist()
+        bias = link.bias
+        if math.hypot(along_x, along_y) > _STANDS_MPS:
+            bias = (bias[0] * _BIAS_LEFT, bias[1] * _BIAS_LEFT)
+        elif len(person.fresh(self._bank.at, self._settings.fresh_s)) > 1:
+            off = position.point[0] - x + along_x * lag, position.point[1] - y + along_y * lag
+            bias = _drawn(bias[0], off[0]), _drawn(bias[1], off[1])
+            size = math.hypot(*bias)
+            if size > _BIAS_M:
+                bias = (bias[0] * _BIAS_M / size, bias[1] * _BIAS_M / size)
+        person.links[camera] = replace(link, bias=bias)
+
+    def _remember(self, row: int, look: Look, track: str, point: Floats, spread: Floats) -> None:
+        state = self._bank.state(row)
+        self._people[row].trail.add(Sighting(state.at, point, spread, state.mean, state.covariance, look.camera, track))
 
     @staticmethod
     def _left_view(person: Person, link: Link, now: float) -> bool:
@@ -167,7 +203,9 @@ class StoreTracker:
 
     def _scores(self, look: Look, points: Floats, spreads: Floats, lag: float) -> tuple[Floats, Floats]:
         """How much better each pair is than somebody new there, nats (`_FAR`: it can not be); distances squared."""
-        distance, likelihood = self._bank.compare(points, spreads, lag)
+        tracks = [position.track for position in look.positions]
+        biases = np.array([[self._bias(row, look.camera, track) for track in tracks] for row in range(len(self._bank))])
+        distance, likelihood = self._bank.compare(points[None] - biases, spreads, lag)
         away = np.hypot(*np.moveaxis(points[None] - self._bank.mean[:, None, :2], 2, 0))
         unseen = np.array([self._bank.at - person.seen_at for person in self._people])
         reach = 1.0 + self._settings.walk_mps * unseen
@@ -213,6 +251,7 @@ class StoreTracker:
         person.note(look.camera, position, look.at, self._settings.fresh_s)
         self._people.append(person)
         self._bank.append(point, spread)
+        self._remember(len(self._people) - 1, look, position.track, point, spread)
         self._strays.pop((look.camera, position.track), None)
         return len(self._people) - 1
 
@@ -298,3 +337,8 @@ def _from_segment(point: tuple[float, float], segment: Door) -> float:
     share = 0.0 if length == 0 else ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / length
     share = min(max(share, 0.0), 1.0)
     return math.hypot(point[0] - ax - share * (bx - ax), point[1] - ay - share * (by - ay))
+
+
+def _drawn(bias: float, off: float) -> float:
+    """A bias after one more look that was off by so much; it fades where nothing speaks for it."""
+    return _BIAS_KEPT * bias + _BIAS_GAIN * (off - bias)

@@ -60,15 +60,44 @@ def test_a_stay_that_ends_in_doubt_has_its_whole_length_and_no_name() -> None:
     assert (left.visit, left.dwell_s) == (None, 3.0)
 
 
-def test_two_who_change_their_picture_tracks_are_doubted() -> None:
-    """The plan keeps them apart, the camera says they changed places: nobody can tell."""
+def exchange(apart_m: float, deviation_m: float) -> tuple[set[str], set[str]]:
+    """One camera gives two people each other's track; who is suspended and who is doubted then."""
     tracker = StoreTracker("s-")
-    for step in range(20):
-        sights = (FloorPosition("a", (2.0, 2.0), step / 5), FloorPosition("b", (4.0, 2.0), step / 5))
+    places = {"a": (2.0, 2.0), "b": (2.0 + apart_m, 2.0)}
+    suspended: set[str] = set()
+    doubted: set[str] = set()
+    for step in range(45):
+        names = ("b", "a") if step >= 20 else ("a", "b")
+        sights = tuple(
+            FloorPosition(name, place, step / 5, (deviation_m**2, 0.0, deviation_m**2))
+            for name, place in zip(names, places.values(), strict=True)
+        )
         view = tracker.step(Look("c", step / 5, sights), ["s-1", "s-2"])
-        assert not view.doubted
-    swapped = (FloorPosition("b", (2.0, 2.0), 4.0), FloorPosition("a", (4.0, 2.0), 4.0))
-    doubted = {
-        name for step in range(5) for name in tracker.step(Look("c", 4.0 + step / 5, swapped), ["s-1", "s-2"]).doubted
-    }
-    assert doubted == {"s-1", "s-2"}
+        assert step >= 20 or not view.doubted
+        suspended |= view.suspended
+        doubted.update(view.doubted)
+    return suspended, doubted
+
+
+def test_two_who_change_their_picture_tracks_where_they_may_have_changed_places_are_doubted() -> None:
+    """The plan keeps them apart, the camera says they changed places: nobody can tell."""
+    suspended, doubted = exchange(1.6, 0.5)
+    assert suspended == {"s-1", "s-2"} == doubted
+
+
+def test_two_who_change_their_picture_tracks_a_leap_apart_are_withheld_and_told_again() -> None:
+    """Nobody gets two metres on between two looks: it is the camera's own tracks that were mixed up."""
+    suspended, doubted = exchange(2.0, 0.14)
+    assert suspended == {"s-1", "s-2"}
+    assert not doubted
+
+
+def test_who_comes_back_from_the_door_is_not_known_any_more() -> None:
+    """Somebody else may have come in just as the named person went out."""
+    tracker = StoreTracker("s-")
+    for step in range(10):
+        tracker.step(Look("c", step / 5, (FloorPosition("a", (2.0, 2.0), step / 5),)), ["s-1"])
+    tracker.leave("s-1")
+    tracker.leave("s-1", leaving=False)
+    view = tracker.step(Look("c", 2.0, (FloorPosition("a", (2.0, 2.0), 2.0),)), ["s-1"])
+    assert view.doubted == ("s-1",)
