@@ -2,9 +2,7 @@
 
 Misses that last (a hidden person is missed for as long as he is hidden), boxes that end where somebody or a shelf
 stands before the feet, boxes swallowed by non-maximum suppression, jitter that is correlated over time, false boxes.
-The faults are chosen, not fitted. Beside NanoDet on rendered pictures (seed 1, two cameras): who
-is almost wholly visible is found in 96 and 99 % of frames there, in 93 and 92 % here; false boxes per frame are 0.10
-and 0.10 there, 0.03 and 0.10 here.
+The faults are chosen, not fitted; docs/floor.md, "With the real detector", sets them beside NanoDet's on rendered days.
 """
 
 from __future__ import annotations
