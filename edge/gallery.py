@@ -44,6 +44,7 @@ class Gallery:
         self._leases: dict[str, float] = {}
         self._owners: dict[int, str] = {}
         self._issued = 0
+        self._version = 0
 
     @property
     def subjects(self) -> int:
@@ -54,6 +55,11 @@ class Gallery:
     def templates(self) -> int:
         """How many templates of all of them."""
         return len(self._owners)
+
+    @property
+    def version(self) -> int:
+        """Another number after every change of what is held."""
+        return self._version
 
     def holds(self, subject: str) -> bool:
         """Whether there is a template of this subject."""
@@ -135,6 +141,7 @@ class Gallery:
             self._entries.clear()
             self._leases.clear()
             self._owners.clear()
+            self._version += 1
             self._key = AESGCM(AESGCM.generate_key(256))
 
     def _search(self, index: SearchIndex, probe: Vector) -> Candidate:
@@ -166,6 +173,7 @@ class Gallery:
 
     def _take_in(self, subject: str, template_id: str, unit: Vector) -> None:
         self._issued += 1
+        self._version += 1
         entry = _Entry(self._issued, self._seal(subject, unit))
         self._entries.setdefault(subject, {})[template_id] = entry
         self._owners[entry.number] = subject
@@ -193,6 +201,7 @@ class Gallery:
             if subject in self._entries and not held:
                 del self._entries[subject]
                 self._leases.pop(subject, None)
+        self._version += bool(gone)
         for number in gone:
             del self._owners[number]
         if gone and self._index is not None:
@@ -212,4 +221,5 @@ def _unit(vector: Vector) -> Vector:
     length = float(np.linalg.norm(values))
     if values.shape != (DIMENSION,) or not math.isfinite(length) or length == 0.0:
         raise ValueError(f"a template is {DIMENSION} finite numbers, not all zero; this one has shape {values.shape}")
-    return values / np.float32(length)
+    values /= np.float32(length)
+    return values

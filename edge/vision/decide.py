@@ -82,7 +82,7 @@ def _verified(case: FaceCase, templates: Templates, *, last: bool) -> Decision |
 
 def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool) -> Decision | None:
     bar = rule.bar(templates.templates)
-    asked = len(case.vectors), templates.templates, bar, rule.margin, last
+    asked = len(case.vectors), templates.version, bar, rule.margin, last
     if asked == case.asked:
         return None  # the same question has the same answer, and that was told
     case.asked = asked

@@ -66,6 +66,11 @@ class Templates(Protocol):
     @property
     def templates(self) -> int: ...
 
+    @property
+    def version(self) -> int:
+        """Another number after every change of what is held."""
+        ...
+
     def search(self, vector: Vector) -> Candidate | None:
         """Best subject and lead over the next one; None when the gallery is empty."""
         ...

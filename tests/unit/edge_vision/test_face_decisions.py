@@ -76,6 +76,18 @@ def test_one_shot_just_above_the_threshold_waits_for_another(vector: Vectors, at
     assert both.stage == "provisional"
 
 
+def test_another_gallery_of_the_same_size_is_asked_again(vector: Vectors, at: At) -> None:
+    """Somebody's template came and another's went between two pictures: the answer may be another one."""
+    anna, gallery = vector(1), gallery_of(ben=vector(2))
+    case = case_of([(vector(3, anna, 0.65), 0.9)], at)
+    assert decide(case, gallery, RULE, at(0.3), ended=False) is None
+    gallery.drop("ben")
+    gallery.put("anna", "t", anna, 1e9)
+    named = decide(case, gallery, RULE, at(0.4), ended=False)
+    assert named is not None
+    assert named.subject == "anna"
+
+
 def test_nobody_is_named_without_a_margin(vector: Vectors, at: At) -> None:
     """Twins: both far above the threshold, neither ahead."""
     anna = vector(1)
