@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -135,19 +134,18 @@ class FloorStage:
         edge = self._at_edge(track.box)
         if stature is None or self._size is None:
             point = self._plane.to_plan(foot)
-            return None if point is None else self._position(name, point, foot, (deviation,) * 2, now, alone, edge)
+            return None if point is None else self._position(name, point, foot, deviation, now, alone, edge)
         out_of_picture = track.box[3] >= self._size[1] - _EDGE_SHARE * tall - _FOOT_PX
         stand = None if out_of_picture else stature.whole(track.id, box, alone)
         if stand is None:
             stand = stature.from_head(track.id, box)
         if stand is None or not self._plane.near(stand.point):
             point = self._plane.to_plan(foot)
-            return None if point is None else self._position(name, point, foot, (3 * deviation,) * 2, now, alone, edge)
-        off = stand.off or (0.0, 0.0)
+            return None if point is None else self._position(name, point, foot, 3 * deviation, now, alone, edge)
+        # A head that is wrong by so many metres moves the foot as many pixels as that height is tall in the picture.
+        deviation *= 1.0 + stand.deviation_m / stand.height_m / _FOOT_SHARE
         foot = self._plane.pixel(stand.point)
-        return self._position(
-            name, stand.point, foot, (math.hypot(deviation, off[0]), math.hypot(deviation, off[1])), now, alone, edge
-        )
+        return self._position(name, stand.point, foot, deviation, now, alone, edge)
 
     def _at_edge(self, box: Box) -> bool:
         """Whether a box touches the border of the picture on any side but the upper one."""
@@ -159,12 +157,12 @@ class FloorStage:
         name: str,
         point: PlanPoint,
         foot: tuple[float, float],
-        deviation: tuple[float, float],
+        deviation: float,
         now: float,
         alone: bool,
         edge: bool,
     ) -> FloorPosition:
-        return FloorPosition(name, point, now, self._plane.spread(foot, deviation), alone, edge)
+        return FloorPosition(name, point, now, self._plane.spread(foot, (deviation, deviation)), alone, edge)
 
 
 def _clear(tracks: tuple[Track, ...]) -> list[bool]:

@@ -23,11 +23,6 @@ _WHOLE = 0.85
 """A box shorter than this share of the expected height has lost its feet; of the person's own height, a larger."""
 _OWN_WHOLE = 0.93
 _GAIN, _GAIN_DOWN = 0.1, 0.03
-_OPEN = 0.7
-"""Where feet are usually seen, a box so short is a child, or one that begins below the head."""
-_SPOT_M = 0.4
-_USUAL_LOOKS, _USUAL_SHARE = 12, 3.0
-"""Feet are usually seen where so many whole people stood, and so many times as many as others."""
 
 
 @dataclass(slots=True)
@@ -42,10 +37,11 @@ class _Mean:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A place on the plan; `off`: by how many pixels across and down the foot may be off, None where feet are seen."""
+    """A place on the plan, and by how much the height it was inferred from may be wrong (0: feet seen)."""
 
     point: PlanPoint
-    off: tuple[float, float] | None = None
+    height_m: float
+    deviation_m: float = 0.0
 
 
 class StatureModel:
@@ -56,7 +52,6 @@ class StatureModel:
         self._general = _Mean(_HEIGHT_M, _PRIOR)
         self._patches: dict[tuple[int, int], _Mean] = {}
         self._own: dict[int, float] = {}
-        self._spots: dict[tuple[int, int], list[int]] = {}
 
     def whole(self, track: int, box: Box, learn: bool) -> Stand | None:
         """Where a person stands whose box ends at the feet; None when it is too short for that to be so.
@@ -65,10 +60,7 @@ class StatureModel:
         """
         point = self._upright.floor_of(_foot(box), 0.0)
         tall = None if point is None else self._upright.height(point, box[1])
-        if point is None or tall is None:
-            return None
-        usual = self._usual(point, tall, learn)
-        if tall < (_OPEN * self._general.value if usual else self._least(track, point)):
+        if point is None or tall is None or tall < self._least(track, point):
             return None
         if learn and tall < (2 - _WHOLE) * self._general.value:
             own = self._own.get(track, tall)
@@ -76,25 +68,21 @@ class StatureModel:
             self._own[track] = own + (_GAIN if tall > own else _GAIN_DOWN) * (tall - own)
             self._general.add(tall)
             self._patch(point).add(tall)
-        return Stand(self._upright_foot(box, point, tall))
+        return Stand(self._upright_foot(box, point, tall), tall)
 
     def from_head(self, track: int, box: Box) -> Stand | None:
         """Where a person stands of whom only the upper end of the box is believed."""
+        head = ((box[0] + box[2]) / 2, box[1])
         tall = self._own.get(track, self._general.value)
-        head = (box[0] + box[2]) / 2, box[1]
         point = self._upright.floor_of(head, tall)
         if point is None:
             return None
         if track not in self._own:
             tall = self._patch(point).value
-        head = self._upright_head(box, point, tall)
-        point = self._upright.floor_of(head, tall) or point
-        foot = self._upright.pixel(point, 0.0)
-        if not foot[1] >= box[3]:
+            point = self._upright.floor_of(head, tall) or point
+        if not self._upright.pixel(point, 0.0)[1] >= box[3]:
             return None
-        scatter = _OWN_SCATTER_M if track in self._own else _SCATTER_M
-        wide = scatter / tall * (box[3] - box[1])
-        return Stand(point, (wide, wide))
+        return Stand(point, tall, _OWN_SCATTER_M if track in self._own else _SCATTER_M)
 
     def forget(self, track: int) -> None:
         """A track that ended."""
@@ -107,31 +95,6 @@ class StatureModel:
     def _patch(self, point: PlanPoint) -> _Mean:
         key = math.floor(point[0] / _PATCH_M), math.floor(point[1] / _PATCH_M)
         return self._patches.setdefault(key, _Mean(self._general.value, _PRIOR))
-
-    def _usual(self, point: PlanPoint, tall: float, learn: bool) -> bool:
-        """Whether the floor is in view there, as far as is known: behind a shelf no feet are ever seen.
-
-        Somebody who is not seen apart from others may be hidden by them anywhere.
-        """
-        if not learn:
-            return False
-        key = math.floor(point[0] / _SPOT_M), math.floor(point[1] / _SPOT_M)
-        counts = self._spots.setdefault(key, [0, 0])
-        expected = self._patch(point).value
-        if tall >= _OWN_WHOLE * expected:
-            counts[0] += 1
-        elif tall < _WHOLE * expected:
-            counts[1] += 1
-        return counts[0] >= _USUAL_LOOKS and counts[0] >= _USUAL_SHARE * counts[1]
-
-    def _upright_head(self, box: Box, point: PlanPoint, tall: float) -> tuple[float, float]:
-        """The crown of a body that leans: off the middle of the box by half of what it leans down to its lower edge."""
-        foot, crown = self._upright.pixel(point, 0.0), self._upright.pixel(point, tall)
-        rise = foot[1] - crown[1]
-        lean = (foot[0] - crown[0]) / rise if rise > 1.0 else 0.0
-        half = (box[2] - box[0]) / 2
-        shift = min(max(lean * (box[3] - box[1]) / 2, -half), half)
-        return (box[0] + box[2]) / 2 - shift, box[1]
 
     def _upright_foot(self, box: Box, point: PlanPoint, tall: float) -> PlanPoint:
         """Away from the middle of the picture bodies lean: the middle of the box is over neither foot nor head."""
