@@ -53,7 +53,7 @@ def _every_number_adds_up(page: Page, receipt: str) -> None:
     """From the total to the lines, from a consultant's sum to its lines, from a line's share to its points."""
     sums = [_minor(text) for text in page.locator(".person-sum").all_inner_texts()]
     words = page.locator(".sum").inner_text()
-    shared, sold = (_minor(text) for text in re.findall(r"€[\d,.]+|[\d,.]+\s?€", words)[:2])
+    shared, sold = (_minor(text) for text in re.findall(r"€\s?\d[\d,.\s]*|\d[\d,.\s]*€", words)[:2])
     assert sum(sums) == shared
     person = page.get_by_role("link", name=re.compile("marina"))
     own = _minor(person.locator(".person-sum").inner_text())
