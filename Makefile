@@ -32,7 +32,7 @@ demo: setup ## Start a whole store on this machine and play a day in it (VIDEO=f
 test: setup-dev ## Lint, then run every test (what CI runs)
 	@sh tests/system-packages.sh
 	@$(MAKE) --no-print-directory lint
-	PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile $(foreach path,$(ALONE),--ignore=$(path)) $(PYTEST)
+	PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(foreach path,$(ALONE),--ignore=$(path)) $(PYTEST)
 	$(PY) -m pytest $(ALONE) $(PYTEST)
 
 bench: setup-dev $(BENCH) $(PEERS) ## Measure against a peer and against the limit in one run; writes bench.json

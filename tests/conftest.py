@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 STORE, NODE = "shop", "node-1"
 SUBJECT = "a" * 32
+_TESTS = Path(__file__).parent
+_ORDER = {folder: place for place, folder in enumerate(("replay", "privacy", "integration", "security", "", "e2e"))}
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
@@ -37,8 +39,8 @@ def _free_port() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright's driver holds the main thread's event loop until the session ends."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    """Long files first, so that workers end at one time; browser tests last: Playwright holds the event loop."""
+    items.sort(key=lambda item: _ORDER.get(item.path.relative_to(_TESTS).parts[0], _ORDER[""]))
 
 
 class Cluster:
