@@ -128,7 +128,9 @@ async def dry_run(runtime: RuntimeDep, principal: ManagerDep, store: StoreQuery,
         raise HTTPException(422, str(error)) from None
     async with runtime.db.read() as session:
         row = await _store(session, store)
-        return await dry_runs.dry_run(session, runtime.vault, row, proposed, runtime.clock.now(), body.days)
+        return await dry_runs.dry_run(
+            session, runtime.vault, row, proposed, runtime.clock.now(), body.days, body.listed
+        )
 
 
 @router.get("/conditions", summary="Facts of the day that rules may ask for")

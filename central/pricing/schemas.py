@@ -241,6 +241,8 @@ class DryRunIn(RulesIn):
     )
 
     days: Annotated[int, Field(ge=1, le=366)] = 30
+    listed: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Single occasions listed in `changes`, the newest ones."""
 
 
 class RuleUse(BaseModel):
@@ -251,11 +253,30 @@ class RuleUse(BaseModel):
     off: Minor
 
 
+class ChangeOut(BaseModel):
+    """One occasion that would have another price, the public one where there was no personal. Nobody is named: `visit`
+    is the same as in quotes and in the ledger.
+    """
+
+    at: Utc
+    visit: str
+    sku: str
+    public: Minor
+    price_now: Minor
+    price_then: Minor
+    reasons_now: list[str]
+    """Rules, `discount` (the customer's own), `bonuses`, and the limits that counted."""
+    reasons_then: list[str]
+
+
 class DryRunOut(BaseModel):
     """The same occasions under the rules in force and under the new ones. Money in minor units."""
 
     occasions: int
     unreadable: int
+    """Of customers who were erased meanwhile."""
+    withheld: int
+    """Of customers who took back a purpose that a personal price needs."""
     quotes_now: int
     quotes_then: int
     off_now: Minor
@@ -269,6 +290,8 @@ class DryRunOut(BaseModel):
     rules: list[RuleUse]
     unused: list[str]
     """Rules that never counted."""
+    changes: list[ChangeOut]
+    """The occasions behind `cheaper` and `dearer`, newest first."""
 
 
 class ConditionIn(BaseModel):

@@ -18,6 +18,7 @@ from central.pricing.opened import as_csv, opened
 from central.pricing.ruleset import parse
 from central.pricing.schemas import OfflineSaleIn, ReconcileIn, RedeemIn, VerifyIn, VoidIn
 from central.pricing.tables import CampaignUse, Quote
+from central.privacy import service as privacy
 from central.profiles.tables import Customer
 from central.rule_files import RuleFileError
 from central.sales import service as sales
@@ -202,11 +203,35 @@ async def test_a_dry_run_replays_what_happened(shop: Any) -> None:
     assert found.off_then == 4 * 6_000  # the store's limit of 30 %
     assert (found.cheaper, found.dearer, found.at_discount_limit) == (4, 0, 4)
     assert found.unused == ["never"]
+    assert [change.visit for change in found.changes] == ["d3", "d2", "d1", "d0"]
+    last, first = found.changes[0], found.changes[-1]
+    assert (first.sku, first.public, first.price_now, first.price_then) == ("HP-1", 20_000, 16_500, 14_000)
+    assert first.reasons_now == ["discount", "friday", "bonuses"]
+    assert first.reasons_then == ["discount", "half", "bonuses", "limited"]
+    assert "friday" not in last.reasons_now
+    assert sum(change.price_now - change.price_then for change in found.changes) == found.off_then - found.off_now
     shop.runtime.vault.destroy([await _subject(shop)])
     async with shop.runtime.db.read() as session:
         store = await session.get(Store, "shop")
         gone = await dry_run(session, shop.runtime.vault, store, proposed, shop.now, 30)
-    assert (gone.occasions, gone.unreadable) == (0, 4)
+    assert (gone.occasions, gone.unreadable, gone.changes) == (0, 4, [])
+
+
+@pytest.mark.parametrize("purpose", ["profile", "personal_price"])
+async def test_a_dry_run_leaves_out_who_took_back_a_purpose(shop: Any, purpose: str) -> None:
+    await _ready(shop)
+    await _quote(shop, seen=False)
+    purposes = {"identify": True, "profile": True, "personal_price": True} | {purpose: False}
+    async with shop.runtime.change() as effects:
+        await privacy.record(
+            effects, await _subject(shop), purposes,
+            text_version="1", text_sha256="0" * 64, channel="web", given_at=shop.now,
+        )  # fmt: skip
+    async with shop.runtime.db.read() as session:
+        store = await session.get(Store, "shop")
+        proposed = parse("version: 1\nrules:\n  - {id: half, give: {share: 0.5}}\n")
+        found = await dry_run(session, shop.runtime.vault, store, proposed, shop.now, 30)
+    assert (found.occasions, found.withheld, found.off_then, found.changes) == (0, 1, 0, [])
 
 
 async def _opened(shop: Any, number: int, store: str = "shop") -> Any:

@@ -96,6 +96,7 @@ async def try_out(page: PageDep, text: Text) -> Response:
         "found": found,
         "money": lambda minor: format_price(minor, page.store.currency),
         "percent": lambda share: format_percent(share, locale=page.language),
+        "moment": lambda at: _since(page, at, "d MMM, HH:mm"),
     }
     return page.show("prices_result.html", values)
 
