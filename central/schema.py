@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -29,19 +31,28 @@ def alembic_config(connection: Connection, vault: Vault | None = None) -> Config
 async def migrate(database: Database, vault: Vault | None = None) -> None:
     """Upgrade to head; MisconfiguredError when the database cannot be reached or is newer than this program."""
     try:
+        if database.sqlite:
+            await asyncio.to_thread(_open_once, database)
         async with database.engine.begin() as connection:
             await connection.run_sync(_upgrade, vault)
     except CommandError as error:
         raise MisconfiguredError(
             f"database schema: {error}; it was written by a newer version: update this program"
         ) from None
-    except (OSError, OperationalError, DBAPIError) as error:
+    except (OSError, sqlite3.Error, OperationalError, DBAPIError) as error:
         cause = getattr(error, "orig", None) or error
         why = (str(cause).splitlines() or [type(cause).__name__])[0]
         where = database.engine.url.render_as_string(hide_password=True)
         raise MisconfiguredError(
             f"--database {where}: cannot be opened ({why}); check that the folder or server exists and may be written"
         ) from None
+
+
+def _open_once(database: Database) -> None:
+    """sqlite3.Error when the file can not be opened. aiosqlite's thread would answer a failed opening once more when
+    the event loop is closed already (0.22), so that it gets only what can be."""
+    arguments, options = database.engine.dialect.create_connect_args(database.engine.url)
+    sqlite3.connect(*arguments, **options).close()
 
 
 def _upgrade(connection: Connection, vault: Vault | None) -> None:
