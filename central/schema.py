@@ -52,7 +52,7 @@ def _open_once(database: Database) -> None:
     """sqlite3.Error when the file can not be opened. aiosqlite's thread would answer a failed opening once more when
     the event loop is closed already (0.22), so that it gets only what can be."""
     arguments, options = database.engine.dialect.create_connect_args(database.engine.url)
-    sqlite3.connect(*arguments, **options).close()
+    sqlite3.connect(str(arguments[0]), uri=bool(options.get("uri"))).close()
 
 
 def _upgrade(connection: Connection, vault: Vault | None) -> None:
