@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,5 @@ class Observations:
     """Cards or charges that exist twice for one cause."""
     frames: FrameCounts = FrameCounts()
     restarts: int = 0
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """How often each process ended before the end: killed, or by itself."""

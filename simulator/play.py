@@ -172,6 +172,7 @@ class Play:
         quotes = await self._office.list("/api/v1/prices/quotes", store=self.shop.cast.store.id)
         twice = Counter((str(quote["visit"]), str(quote["sku"])) for quote in quotes)
         doubled = sum(count - 1 for count in twice.values())
+        children = self.shop.supervisor.children
         return Observations(
             arrivals=tuple(self.arrivals.seen),
             stays=tuple(self._stays()),
@@ -181,7 +182,8 @@ class Play:
             events=events,
             doubled_effects=self.arrivals.doubled + doubled,
             frames=self.bus.frames,
-            restarts=sum(child.deaths for child in self.shop.supervisor.children.values()),
+            restarts=sum(child.starts - 1 for child in children.values()),
+            ended={name: child.deaths for name, child in children.items() if child.deaths},
         )
 
     def _stays(self) -> Iterator[StaySeen]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -15,6 +17,8 @@ from pathlib import Path
 
 from contract.clock import Clock
 
+_PORTS = range(20000, 32000)
+"""Below what Linux (from 32768) and others (from 49152) take for outgoing connections and for port 0."""
 _PR_SET_PDEATHSIG = 1
 _RESTART_AFTER_S = 0.5
 _STOP_WAIT_S = 8.0
@@ -40,23 +44,24 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def free_ports(count: int) -> list[int]:
-    """Different free ports (all are held while the others are looked for)."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Different ports of 127.0.0.1 that nobody listens on now, and that the system gives to nobody by itself.
+
+    A port of the range for outgoing connections may be taken by anybody's while a killed process is away, and is then
+    held for up to a minute more (TIME_WAIT): the process is started in vain until then.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as probes:
+        for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+            probe = probes.enter_context(socket.socket())
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise ChildFailedError(f"no free port of 127.0.0.1 from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 def tail(path: Path, lines: int = _TAIL_LINES) -> str:

@@ -49,7 +49,7 @@ def build_report(truth: Truth, seen: Observations, story: dict[str, object] | No
         "prices": _prices(seen),
         "events": _events(seen),
         "frames": asdict(seen.frames),
-        "processes": {"restarts": seen.restarts},
+        "processes": {"restarts": seen.restarts, "ended": dict(seen.ended)},
         **({} if story is None else {"story": story}),
     }
     found = violations(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,8 +107,20 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_ports_differ() -> None:
-    assert len(set(free_ports(5))) == 5
+def test_ports_differ_and_are_none_that_a_stranger_gets_while_a_process_is_away() -> None:
+    ports = free_ports(5)
+    assert len(set(ports)) == 5
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(given.read_text().split()[0]) if given.exists() else 49152
+    assert max(ports) < lowest
+
+
+def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    (taken, free) = free_ports(2)
+    monkeypatch.setattr("simulator.processes._PORTS", [taken, free])
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", taken))
+        assert free_ports(1) == [free]
 
 
 def test_the_tail_of_a_missing_log(tmp_path: Path) -> None:
