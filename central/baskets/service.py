@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ValidationError
@@ -46,8 +46,16 @@ class _Line(BaseModel):
     visit: str | None = None
 
 
+class _Taken(BaseModel):
+    """What a sale took out: it comes back when the sale is voided."""
+
+    sale: str
+    line: _Line
+
+
 class _Content(BaseModel):
     lines: list[_Line] = []
+    taken: list[_Taken] = []
 
 
 async def put(
@@ -62,7 +70,8 @@ async def put(
     if quantity and await effects.session.get(Product, (store, sku)) is None:
         raise UnknownSkuError(f"sku: store {store} has no product {sku!r}")
     row = await _row(effects.session, store, subject)
-    lines = _content(effects.vault, row).lines if row else []
+    content = _content(effects.vault, row) if row else _Content()
+    lines = content.lines
     kept = [line for line in lines if line.sku != sku]
     mine = next((line for line in lines if line.sku == sku), None)
     if quantity:
@@ -70,7 +79,7 @@ async def put(
         kept.insert(lines.index(mine) if mine else len(kept), line)
     if len(kept) > MOST_LINES:
         raise FullError(f"a basket holds {MOST_LINES} lines")
-    row = await _write(effects, row, store, subject, _Content(lines=kept))
+    row = await _write(effects, row, store, subject, content.model_copy(update={"lines": kept}))
     row.visit = visit or row.visit
     await _tell(effects, row, sku, by, placed=quantity > 0 and mine is None, gone=quantity == 0)
     return await _out(effects.session, effects.vault, row, effects.now)
@@ -115,37 +124,73 @@ async def finish(effects: Effects, store: str, subject: str, state: State = "lat
     return await _out(effects.session, effects.vault, row, effects.now)
 
 
-async def bought(effects: Effects, store: str, subject: str, pieces: Mapping[str, int], at: datetime) -> None:
+async def bought(
+    effects: Effects, store: str, subject: str, pieces: Mapping[str, int], at: datetime, sale: str
+) -> None:
     """What was bought lies in the basket no more; who put it there keeps their part in the sale.
 
     What was put in after the purchase stays: news of it may come late.
     """
     row = await _row(effects.session, store, subject)
-    before = _content(effects.vault, row).lines if row is not None else []
-    left = [_without(line, pieces.get(line.sku, 0), at) for line in before]
-    kept = [line for line in left if line.quantity > 0]
-    if row is None or kept == before:
+    before = _content(effects.vault, row) if row is not None else _Content()
+    taken = [_Taken(sale=sale, line=line) for line in _out_of(before.lines, pieces, at)]
+    if row is None or not taken:
         return
+    gone = {one.line.sku: one.line.quantity for one in taken}
+    left = [line.model_copy(update={"quantity": line.quantity - gone.get(line.sku, 0)}) for line in before.lines]
+    kept = [line for line in left if line.quantity > 0]
     state = row.state if kept else "open"
-    row = await _write(effects, row, store, subject, _Content(lines=kept))
+    row = await _write(effects, row, store, subject, _Content(lines=kept, taken=[*before.taken, *taken][-MOST_LINES:]))
     row.state = state
 
 
-def _without(line: _Line, pieces: int, at: datetime) -> _Line:
-    if not pieces or (line.at is not None and line.at > at):
-        return line
-    return line.model_copy(update={"quantity": line.quantity - pieces})
+def _out_of(lines: Sequence[_Line], pieces: Mapping[str, int], at: datetime) -> Iterator[_Line]:
+    for line in lines:
+        count = min(line.quantity, pieces.get(line.sku, 0))
+        if count and (line.at is None or line.at <= at):
+            yield line.model_copy(update={"quantity": count})
+
+
+async def returned(effects: Effects, store: str, subject: str, sku: str, sale: str) -> None:
+    """The line of a sale was voided: what it took out lies in the basket again, nothing more.
+
+    What a consultant had put in comes back only while the customer agrees to a profile.
+    """
+    row = await _row(effects.session, store, subject)
+    before = _content(effects.vault, row) if row is not None else _Content()
+    back = [one.line for one in before.taken if (one.sale, one.line.sku) == (sale, sku)]
+    if not (await purposes_of(effects.session, subject)).get("profile", False):
+        back = [line for line in back if line.by == CUSTOMER]
+    if row is None or not back:
+        return
+    taken = [one for one in before.taken if (one.sale, one.line.sku) != (sale, sku)]
+    kept = list(before.lines)
+    for line in back:
+        mine = next((index for index, other in enumerate(kept) if other.sku == sku), None)
+        if mine is None:
+            kept.append(line)
+        else:
+            kept[mine] = kept[mine].model_copy(update={"quantity": kept[mine].quantity + line.quantity})
+    state = row.state
+    row = await _write(effects, row, store, subject, _Content(lines=kept, taken=taken))
+    row.state = state
 
 
 async def withdrawn(effects: Effects, store: str, subject: str, visit: str) -> None:
     """The visit was somebody else's: what a consultant put in during it was not for this person."""
     row = await _row(effects.session, store, subject)
-    before = _content(effects.vault, row).lines if row is not None else []
-    kept = [line for line in before if line.visit != visit or line.by == CUSTOMER]
-    if row is not None and kept != before:
+    before = _content(effects.vault, row) if row is not None else _Content()
+    lines = [line for line in before.lines if not _by_a_consultant_in(line, visit)]
+    taken = [one for one in before.taken if not _by_a_consultant_in(one.line, visit)]
+    after = _Content(lines=lines, taken=taken)
+    if row is not None and after != before:
         state = row.state
-        row = await _write(effects, row, store, subject, _Content(lines=kept))
-        row.state = state if kept else "open"
+        row = await _write(effects, row, store, subject, after)
+        row.state = state if lines else "open"
+
+
+def _by_a_consultant_in(line: _Line, visit: str) -> bool:
+    return line.visit == visit and line.by != CUSTOMER
 
 
 async def of_subject(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from central.staff.tables import MachineToken
 
 _SERVER_KEY = RateLimitItemPerMinute(600_000)
 _PUBLIC_KEY = RateLimitItemPerMinute(60_000)
+_SCOPE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Source:
     def id(self) -> str:
         """Unique over all stores."""
         return f"{self.store}/{self.name}"
+
+    @property
+    def scope(self) -> str:
+        """Whose numbering its orders have, in 40 characters: two stores' sites may both have an order 1001."""
+        return self.id if len(self.id) <= _SCOPE else hashlib.blake2s(self.id.encode(), digest_size=20).hexdigest()
 
 
 class EventLimiter:

@@ -105,10 +105,11 @@ async def take(runtime: Runtime, source: Source, given: BatchIn) -> BatchOut:
         fresh = await _insert(effects, batch)
         await identity.claim(effects, [claim for item in fresh for claim in _claims(batch, item)])
         await service.bring_forward(effects, [_news(source, item) for item in fresh])
-        for item in fresh:
-            await orders.completed(effects, source, item.event, item.subject)
-        for event in batch.withheld:
-            await orders.completed(effects, source, event, None)
+        messages = {item.event.given.messageId for item in fresh}
+        for item in sorted(fresh, key=lambda item: item.event.at):
+            await orders.told(effects, source, item.event, item.subject, orders.Kept(item.owner, messages))
+        for event in sorted(batch.withheld, key=lambda event: event.at):
+            await orders.told(effects, source, event, None)
         effects.rows[SiteQuarantine].extend(batch.aside)
         out = _answer(batch, len(fresh))
         await _count(effects, source, out)

@@ -100,6 +100,15 @@ def facts_of(kind: str, properties: object, tie: str) -> list[Fact]:
         return []
 
 
+def order_of(kind: str, properties: object) -> Order | None:
+    """The order that an event that was kept tells of."""
+    try:
+        found = WORDS.get(kind, OTHER).properties.model_validate(properties)
+    except ValidationError:
+        return None
+    return found if isinstance(found, Order) else None
+
+
 def kind_of(given: EventIn) -> str:
     """The name by which it is counted: names we do not know may say anything, so they are sealed."""
     if given.type != "track":

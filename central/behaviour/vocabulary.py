@@ -86,7 +86,7 @@ class Compared(Properties):
 
 
 class Order(Lines):
-    """Order Completed."""
+    """Order Completed, Updated, Refunded, Cancelled. A refund without products is one of everything."""
 
     order_id: Annotated[str, BeforeValidator(_text), StringConstraints(min_length=1, max_length=64)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
@@ -247,9 +247,9 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "Checkout Step Completed": _word(Anything, _nothing),
         "Payment Info Entered": _word(Anything, _nothing),
         "Order Completed": _word(Order, _ordered),
-        "Order Updated": _word(Anything, _nothing),
-        "Order Refunded": _word(Anything, _nothing),
-        "Order Cancelled": _word(Anything, _nothing),
+        "Order Updated": _word(Order, _nothing),
+        "Order Refunded": _word(Order, _nothing),
+        "Order Cancelled": _word(Order, _nothing),
         "Promotion Viewed": _word(Promotion, _nothing),
         "Promotion Clicked": _word(Promotion, _promotion_taken),
         "Coupon Entered": _word(Promotion, _nothing),

@@ -40,7 +40,8 @@ async def report(
         start=start,
         end=end,
         currency=store.currency,
-        sold=await _sold(session, store.id, start, end),
+        sold=await _sold(session, store, start, end),
+        other_currency=await _others(session, store, start, end),
         shared=sum(item.amount for item in found),
         consultants=found,
     )
@@ -86,11 +87,16 @@ async def _sales(session: AsyncSession, store: str, start: datetime, end: dateti
     return int(await session.scalar(select(func.count()).select_from(distinct)) or 0)
 
 
-async def _sold(session: AsyncSession, store: str, start: datetime, end: datetime) -> int:
+async def _others(session: AsyncSession, store: Store, start: datetime, end: datetime) -> int:
+    statement = select(func.count()).select_from(Sale).where(Sale.store == store.id, Sale.currency != store.currency)
+    return int(await session.scalar(statement.where(Sale.at >= start, Sale.at < end)) or 0)
+
+
+async def _sold(session: AsyncSession, store: Store, start: datetime, end: datetime) -> int:
     statement = (
         select(func.sum(SaleLine.quantity * SaleLine.price))
         .join(Sale, and_(Sale.channel == SaleLine.channel, Sale.scope == SaleLine.scope, Sale.id == SaleLine.sale))
-        .where(Sale.store == store, Sale.at >= start, Sale.at < end)
+        .where(Sale.store == store.id, Sale.currency == store.currency, Sale.at >= start, Sale.at < end)
     )
     return int(await session.scalar(statement) or 0)
 
@@ -171,6 +177,7 @@ async def sold(session: AsyncSession, store: str, start: datetime, end: datetime
         ContributionShare.sale == SaleLine.sale,
         ContributionShare.sku == SaleLine.sku,
     )
+    own = select(Store.currency).where(Store.id == store).scalar_subquery()
     part = func.coalesce(func.sum(ContributionShare.amount), 0)
     columns = (SaleLine.channel, SaleLine.scope, SaleLine.sale, SaleLine.sku)
     rest = (SaleLine.quantity, SaleLine.price, Sale.at)
@@ -178,7 +185,7 @@ async def sold(session: AsyncSession, store: str, start: datetime, end: datetime
         select(*columns, *rest, part)
         .join(Sale, of_sale)
         .outerjoin(ContributionShare, share)
-        .where(Sale.store == store, Sale.at >= start, Sale.at < end)
+        .where(Sale.store == store, Sale.currency == own, Sale.at >= start, Sale.at < end)
         .group_by(*columns, *rest)
         .order_by(Sale.at.desc(), SaleLine.sale, SaleLine.sku)
         .limit(MOST_LINES)

@@ -28,6 +28,8 @@ class ReportOut(BaseModel):
     end: Utc
     currency: str
     sold: Minor
+    other_currency: int
+    """Sales in another currency than the store's: in no sum and not shared."""
     shared: Minor
     consultants: list[ConsultantOut]
 

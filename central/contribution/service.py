@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from central.catalogue.tables import Store
 from central.contribution.formula import DEFAULT, Deed, Formula, Kind, parse, shares
 from central.contribution.tables import (
     ContributionEvidence,
@@ -100,25 +101,38 @@ async def share_sales_of(effects: Effects, subject: str) -> None:
 
 
 async def share(effects: Effects, sale: Sale) -> None:
-    """Share one sale, line by line. A sale whose buyer is not known (any more) keeps the shares it has."""
+    """Share one sale, line by line. A sale whose buyer is not known (any more) keeps the shares it has.
+
+    Sums of two currencies cannot be added up: what was paid in another one than the shop's is nobody's.
+    """
     session = effects.session
-    if sale.subject is None:
-        return
     of_sale = (
         ContributionShare.channel == sale.channel,
         ContributionShare.scope == sale.scope,
         ContributionShare.sale == sale.id,
     )
-    await session.execute(delete(ContributionShare).where(*of_sale))
-    deeds = await _deeds(session, sale)
     lines = select(SaleLine).where(
         SaleLine.channel == sale.channel, SaleLine.scope == sale.scope, SaleLine.sale == sale.id
     )
+    if sale.subject is None:
+        rows = (await session.scalars(lines)).all()
+        sums = {line.sku: line.quantity * line.price for line in rows}
+        for part in (await session.scalars(select(ContributionShare).where(*of_sale))).all():
+            part.amount = int(part.share * sums.get(part.sku, 0))
+        return
+    await session.execute(delete(ContributionShare).where(*of_sale))
+    deeds = await _deeds(session, sale)
     rows = (await session.scalars(lines)).all() if deeds else ()
     for store in sorted(deeds):
+        if await _currency(session, store) not in {None, sale.currency}:
+            continue
         number, formula = await in_force(session, store)
         for line in rows:
             await _share_line(session, line, sale.at, store, (number, formula), deeds[store])
+
+
+async def _currency(session: AsyncSession, store: str) -> str | None:
+    return await session.scalar(select(Store.currency).where(Store.id == store))
 
 
 async def _share_line(

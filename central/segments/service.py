@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, and_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, and_, case, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.behaviour.tables import SiteEvent, SiteInterest
+from central.catalogue.tables import Store
 from central.effects import Effects
 from central.identity import service as identity
 from central.privacy.service import purposes_of
@@ -97,9 +98,12 @@ async def _site_days(session: AsyncSession, owners: Sequence[str]) -> list[datet
 
 async def _purchases(session: AsyncSession, subject: str) -> list[Purchase]:
     of_sale = and_(SaleLine.channel == Sale.channel, SaleLine.scope == Sale.scope, SaleLine.sale == Sale.id)
+    # what was paid in another currency than the shop's is a purchase, of an amount nobody can add up
+    amount = case((Sale.currency == Store.currency, SaleLine.quantity * SaleLine.price), else_=0)
     statement = (
-        select(Sale.at, func.sum(SaleLine.quantity * SaleLine.price))
+        select(Sale.at, func.sum(amount))
         .join(SaleLine, of_sale)
+        .outerjoin(Store, Store.id == Sale.store)
         .where(Sale.subject == subject)
         .group_by(Sale.channel, Sale.scope, Sale.id, Sale.at)
     )

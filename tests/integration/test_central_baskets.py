@@ -135,3 +135,43 @@ async def test_late_news_of_a_purchase_leave_what_came_after_it_and_nobody_elses
         await sales.record(effects, _sale(shop, "w-2", {"HP-1": 1}, subject=None))
         await sales.record(effects, _sale(shop, "w-3", {"HP-1": 1}, store="elsewhere"))
     assert await _mine(shop) == {"HP-1": 1}
+
+
+async def test_what_a_voided_line_took_out_lies_in_the_basket_again(shop: Any) -> None:
+    await shop.load()
+    await _put(shop, "TV-1", 3)
+    await _put(shop, "HP-1")
+    shop.wait(60)
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, _sale(shop, "r-1", {"TV-1": 2, "HP-1": 2}, channel="till", scope="shop"))
+        await sales.record(effects, _sale(shop, "r-2", {"TV-1": 5}, channel="till", scope="shop"))
+    assert await _mine(shop) == {}
+    for _ in range(2):
+        async with shop.runtime.change() as effects:
+            await sales.remove_line(effects, "till", "shop", "r-1", "HP-1")  # one of two had lain there
+    assert await _mine(shop) == {"HP-1": 1}
+    await _put(shop, "TV-1")
+    async with shop.runtime.change() as effects:
+        await sales.remove_line(effects, "till", "shop", "r-1", "TV-1")
+        await sales.remove_line(effects, "till", "shop", "r-9", "TV-1")
+    assert await _mine(shop) == {"HP-1": 1, "TV-1": 3}
+    async with shop.runtime.change() as effects:
+        await sales.remove_line(effects, "till", "shop", "r-2", "TV-1")
+    assert await _mine(shop) == {"HP-1": 1, "TV-1": 4}
+
+
+async def test_what_a_consultant_had_put_in_does_not_come_back_without_consent(shop: Any) -> None:
+    await shop.load()
+    await _put(shop, "HP-1", by="consultant:marina")
+    await _put(shop, "TV-1", by="customer")
+    async with shop.runtime.change() as effects:
+        await sales.record(effects, _sale(shop, "r-1", {"TV-1": 1, "HP-1": 1}, channel="till", scope="shop"))
+    shop.wait(60)
+    async with shop.runtime.change() as effects:
+        await privacy.record(
+            effects, SUBJECT, {"identify": True}, text_version="1", text_sha256="0" * 64, channel="web",
+            given_at=shop.now,
+        )  # fmt: skip
+        for sku in ("HP-1", "TV-1"):
+            await sales.remove_line(effects, "till", "shop", "r-1", sku)
+    assert await _mine(shop) == {"TV-1": 1}

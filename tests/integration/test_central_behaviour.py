@@ -17,6 +17,8 @@ from sqlalchemy import delete, func, select
 from central.app import create_app
 from central.behaviour import retention, service
 from central.behaviour.tables import SiteEvent, SiteInterest, SiteQuarantine
+from central.catalogue.tables import Store
+from central.contribution import report as contribution
 from central.identity import service as identity
 from central.imports import service as imports
 from central.privacy import service as privacy
@@ -264,8 +266,102 @@ async def test_an_order_empties_the_basket_takes_the_barriers_away_and_is_a_sale
     async with site.runtime.db.read() as session:
         sales = (await session.scalars(select(Sale))).all()
         lines = (await session.scalars(select(SaleLine).order_by(SaleLine.sku))).all()
-    assert [(sale.channel, sale.scope, sale.id, sale.subject) for sale in sales] == [("site", "web", "o-1", SUBJECT)]
+    found = [(sale.channel, sale.scope, sale.id, sale.subject) for sale in sales]
+    assert found == [("site", "shop/web", "o-1", SUBJECT)]
     assert [(line.sku, line.quantity, line.price) for line in lines] == [("HP-1", 2, 19999), ("HP-9", 1, 500)]
+
+
+async def _sold(site: Site) -> dict[str, dict[str, tuple[int, int]]]:
+    """Quantity and price by SKU, by order."""
+    async with site.runtime.db.read() as session:
+        found: dict[str, dict[str, tuple[int, int]]] = {sale: {} for sale in (await session.scalars(select(Sale.id)))}
+        for line in (await session.scalars(select(SaleLine))).all():
+            found[line.sale][line.sku] = (line.quantity, line.price)
+    return found
+
+
+async def test_what_is_refunded_cancelled_or_changed_is_no_sale_any_more(site: Site) -> None:
+    def told(what: str, number: str, hours: int, *products: dict[str, object]) -> dict[str, Any]:
+        given = {"order_id": number, "products": list(products)}
+        return site.event(f"Order {what}", -timedelta(hours=hours), properties=given, userId="c1")
+
+    lines: tuple[dict[str, object], ...] = (
+        {"sku": "HP-1", "price": 20, "quantity": 3},
+        {"sku": "TV-1", "price": 5, "quantity": 1},
+    )
+    await site.send(*(told("Completed", number, 9, *lines) for number in ("part", "all", "gone", "other", "public")))
+    for _ in range(2):  # told twice under the same message ids is told once
+        changed = [
+            told("Refunded", "part", 8, {"sku": "HP-1", "quantity": 2}),
+            told("Refunded", "all", 8),
+            told("Cancelled", "gone", 7),
+            told("Updated", "other", 7, {"sku": "HP-1", "price": 18, "quantity": 1}, {"sku": "XX", "price": 1}),
+            told("Cancelled", "never-heard-of", 7),
+        ]
+        site.number -= len(changed)
+        await site.send(*changed)
+    site.number += len(changed)
+    await site.send(told("Cancelled", "public", 7), key=site.public)
+    await site.send(told("Completed", "gone", 9, *lines))  # late news under another id
+    assert await _sold(site) == {
+        "part": {"HP-1": (1, 2000), "TV-1": (1, 500)},
+        "all": {},
+        "gone": {},
+        "other": {"HP-1": (1, 1800), "XX": (1, 100)},
+        "public": {"HP-1": (3, 2000), "TV-1": (1, 500)},
+    }
+    async with site.runtime.db.read() as session:
+        store = await session.get(Store, "shop")
+        report = await contribution.report(session, store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert report.sold == 2000 + 500 + 1800 + 100 + 6000 + 500
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+async def test_corrections_that_come_before_their_order_count_all_the_same(site: Site, batches: int) -> None:
+    def told(what: str, hours: int, *products: dict[str, object]) -> dict[str, Any]:
+        given = {"order_id": "o-1", "products": list(products)}
+        return site.event(f"Order {what}", -timedelta(hours=hours), properties=given, userId="c1")
+
+    events = [
+        told("Refunded", 1, {"sku": "HP-1", "quantity": 1}),
+        told("Updated", 2, {"sku": "HP-1", "price": 18, "quantity": 3}),
+        told("Completed", 3, {"sku": "HP-1", "price": 20}, {"sku": "TV-1", "price": 5}),
+    ]
+    for start in range(0, 3, 3 // batches):
+        await site.send(*events[start : start + 3 // batches])
+    assert await _sold(site) == {"o-1": {"HP-1": (2, 1800)}}
+
+
+async def test_an_order_without_prices_or_in_another_currency(site: Site) -> None:
+    def order(number: str, currency: str | None, price: float | None) -> dict[str, Any]:
+        given = {"order_id": number, "currency": currency, "products": [{"sku": "HP-1", "price": price}]}
+        return site.event("Order Completed", properties=given, userId="c1")
+
+    await site.send(order("o-1", None, None), order("o-2", "JPY", 9000), order("o-3", "USD", None))
+    sold = await _sold(site)
+    assert sold == {"o-1": {"HP-1": (1, 20_000)}, "o-2": {"HP-1": (1, 9000)}, "o-3": {"HP-1": (1, 0)}}
+    async with site.runtime.db.read() as session:
+        store = await session.get(Store, "shop")
+        report = await contribution.report(session, store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+        lines = await contribution.sold(session, "shop", NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert (report.sold, report.other_currency, [line.sale for line in lines]) == (20_000, 2, ["o-1"])
+
+
+async def test_two_stores_may_have_orders_of_one_number(site: Site, import_document: Any) -> None:
+    document = import_document()
+    document["store"] |= {"id": "other"}
+    document["customers"] = []
+    async with site.runtime.change() as effects:
+        await imports.apply(effects, imports.parse(json.dumps(document).encode(), "other.json"))
+    async with site.runtime.db.write() as session:
+        theirs = await staff.create_token(session, "site", "other", site.runtime, "web")
+    given = {"order_id": "1001", "products": [{"sku": "HP-1", "price": 20}]}
+    await site.send(site.event("Order Completed", properties=given, userId="c1"))
+    await site.send(site.event("Order Completed", properties=given, userId="x1"), key=theirs)
+    await site.send(site.event("Order Cancelled", properties={"order_id": "1001"}, userId="x1"), key=theirs)
+    async with site.runtime.db.read() as session:
+        lines = select(Sale.store, SaleLine.sku).outerjoin(SaleLine, SaleLine.scope == Sale.scope)
+        assert (await session.execute(lines.order_by(Sale.store))).all() == [("other", None), ("shop", "HP-1")]
 
 
 async def test_what_a_public_key_calls_an_order_is_no_sale(site: Site) -> None:
