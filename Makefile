@@ -13,8 +13,9 @@ UV_COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --quiet --generate-hashe
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix
 
-# Whole shops, killed processes and a browser: these look at the clock and want the machine to themselves.
-ALONE := tests/faults tests/privacy/test_p2_a_non_match_leaves_nothing.py tests/integration/test_store_day.py tests/integration/test_central_behaviour_load.py tests/e2e
+# Whole shops and killed processes look at the clock and want the machine to themselves.
+ALONE := tests/faults tests/privacy/test_p2_a_non_match_leaves_nothing.py tests/integration/test_store_day.py tests/integration/test_central_behaviour_load.py
+TWO_WORKERS := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev models demo test bench lint format schemas lock clean
@@ -32,8 +33,9 @@ demo: setup ## Start a whole store on this machine and play a day in it (VIDEO=f
 test: setup-dev ## Lint, then run every test (what CI runs)
 	@sh tests/system-packages.sh
 	@$(MAKE) --no-print-directory lint
-	PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(foreach path,$(ALONE),--ignore=$(path)) $(PYTEST)
+	PYTHONHASHSEED=0 $(TWO_WORKERS) $(foreach path,tests/e2e $(ALONE),--ignore=$(path)) $(PYTEST)
 	$(PY) -m pytest $(ALONE) $(PYTEST)
+	$(TWO_WORKERS) tests/e2e $(PYTEST)
 
 bench: setup-dev $(BENCH) $(PEERS) ## Measure against a peer and against the limit in one run; writes bench.json
 	$(PY) tests/bench/run.py --out bench.json

@@ -45,6 +45,11 @@ dynamic_filters = true
 """
 
 
+def configuration(port: int) -> str:
+    """rumqttd's configuration (TOML): one listener on the loopback, MQTT 3.1.1."""
+    return _CONFIG.format(host=HOST, port=port, payload=MAX_PAYLOAD)
+
+
 def free_port() -> int:
     """A loopback port nobody uses at this moment."""
     with socket.socket() as probe:
@@ -74,7 +79,7 @@ class EmbeddedBroker:
     async def start(self) -> None:
         """MisconfiguredError when the port is taken or the child does not come up."""
         self._check_port()
-        self._config.write_text(_CONFIG.format(host=HOST, port=self.port, payload=MAX_PAYLOAD), encoding="utf-8")
+        self._config.write_text(configuration(self.port), encoding="utf-8")
         await self._spawn()
 
     def _check_port(self) -> None:

@@ -84,8 +84,10 @@ async def site_search(
     if "application/json" in request.headers.get("accept", ""):
         body = found.model_dump(mode="json") if found else None
         return JSONResponse(body, headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Language, Cookie"})
-    template = "site_search_results.html" if fragment else "site_search.html"
-    return render(request, template, {"found": found, "q": q, "store": place, "prices": _prices(found, language)})
+    template = "search_results.html" if fragment else "site_search.html"
+    links = {item.sku: item.page for item in found.suggestions} if found else {}
+    values = {"found": found, "q": q, "store": place, "links": links, "prices": _prices(found, language)}
+    return render(request, template, values)
 
 
 def _prices(found: SearchOut | None, language: i18n.Language) -> dict[str, str]:

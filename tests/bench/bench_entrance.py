@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
+from camera_cost import enrolled
 from insightface.app.common import Face
 from measure import Result
 from onnxruntime import InferenceSession
@@ -28,7 +29,6 @@ from edge.gallery import Gallery
 from edge.process import limit_threads
 from edge.schedule import FairSchedule
 from edge.values import Frame, Instant
-from edge.vision.enrolment import Enrolled, assess
 from edge.vision_node import Vision
 from models.errors import ModelError
 from models.faces.bundle import OnnxFaceModels
@@ -220,17 +220,6 @@ def door(scene: EntranceScene) -> EdgeConfig:
         "store: s\nnode: n\nstate_dir: v\npolicy: {mode: lane}\ncameras:\n"
         f"  - {{id: door, role: entrance, source: {{driver: simulated}}, lane: {lane}}}\n"
     )
-
-
-def enrolled(footage: Footage, faces: OnnxFaceModels) -> Gallery:
-    """Those who take part."""
-    gallery = Gallery()
-    for name in KNOWN:
-        for number, picture in enumerate(footage.enrolment(name)):
-            answer = assess(picture, faces)
-            if isinstance(answer, Enrolled):
-                gallery.put(name, str(number), answer.vector, 1e12)
-    return gallery
 
 
 def our_node(config: EdgeConfig, engines: Engines, gallery: Gallery) -> Contender:

@@ -11,7 +11,8 @@ import argparse
 import json
 
 import numpy as np
-from bench_entrance import SEED, Bill, door, enrolled, our_node, play
+from bench_entrance import SEED, Bill, door, our_node, play
+from camera_cost import enrolled
 
 from edge.engines import load_engines
 from edge.process import limit_threads

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Playwright, expect
 
+from central.broker import free_port
 from contract.checkin import Certificate, CheckinToken
 from contract.clock import SystemClock
 from contract.codec import decode
@@ -253,9 +253,7 @@ class Node:
 
 @pytest.fixture
 def node(store: Store) -> Iterator[Node]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     store.configure(port)
     log = store.folder / "log.txt"
     call = [sys.executable, "-m", "edge", "run", "--config", str(store.file), "--log-level", "debug"]

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
+from central.broker import free_port
 from contract.channels import CHANNELS, Address, kinds
 
 BROKER = Path(__file__).parents[2] / "ansible" / "roles" / "broker"
@@ -48,9 +49,7 @@ class Mosquitto:
     """Debian's broker on a free loopback port, with the role's own configuration."""
 
     def __init__(self, folder: Path, program: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._folder = folder
         values = yaml.safe_load((BROKER / "defaults" / "main.yml").read_text()) | {"broker_port": self.port}
         text = jinja2.Template((BROKER / "templates" / "mosquitto.conf.j2").read_text()).render(values)

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from iotcore import Broker
 from paho.mqtt.enums import CallbackAPIVersion
 
+from central.broker import configuration, free_port
 from contract.channels import Address, channel_for
 from contract.checkin import Certificate, CheckinToken
 from contract.clock import SystemClock
@@ -46,24 +46,6 @@ from edge.sealing import new_subject_key, seal_key, seal_template
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = "00112233445566778899aabbccddeeff"
-TOML = """
-id = 0
-[router]
-id = 0
-max_connections = 100
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 10
-[v4.1]
-name = "v4-1"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v4.1.connections]
-connection_timeout_ms = 10000
-max_payload_size = 20480
-max_inflight_count = 500
-dynamic_filters = true
-"""
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
@@ -154,10 +136,8 @@ class Store:
     """Broker, central, configuration and the node's process."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        (folder / "broker.toml").write_text(TOML.format(port=self.port))
+        self.port = free_port()
+        (folder / "broker.toml").write_text(configuration(self.port))
         self.broker = Broker(config_path=str(folder / "broker.toml")).start()
         self.central = Central(self.port)
         self.scanner, slave = os.openpty()

@@ -17,6 +17,7 @@ import pytest
 from iotcore import Broker
 from paho.mqtt.enums import CallbackAPIVersion
 
+from central.broker import configuration, free_port
 from contract.channels import Address
 from contract.clock import SystemClock
 from contract.codec import Envelope, decode, encode
@@ -38,31 +39,6 @@ QUICK = PublisherPolicy(
     BackoffPolicy(first_s=0.1, factor=1.5, limit_s=0.5, jitter=0.5, stable_s=0.5),
 )
 
-TOML = """
-id = 0
-[router]
-id = 0
-max_connections = 100
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 10
-[v4.1]
-name = "v4-1"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v4.1.connections]
-connection_timeout_ms = 10000
-max_payload_size = 20480
-max_inflight_count = 500
-dynamic_filters = true
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     deadline = time.monotonic() + timeout_s
@@ -77,7 +53,7 @@ class Iotcore:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._file = folder / "broker.toml"
-        self._file.write_text(TOML.format(port=self.port))
+        self._file.write_text(configuration(self.port))
         self.start()
 
     def start(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
-import socket
 import threading
 import time
 import zlib
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from numpy.typing import NDArray
 from paho.mqtt.enums import CallbackAPIVersion
 
+from central.broker import configuration, free_port
 from contract.channels import Address, channel_for
 from contract.codec import Envelope, encode, plain
 from contract.commands import GalleryDrop, GalleryPut, Signed
@@ -35,24 +35,6 @@ STORE, NODE = "demo", "node1"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 Picture = NDArray[np.uint8]
 Vector = NDArray[np.float32]
-BROKER = """
-id = 0
-[router]
-id = 0
-max_connections = 20
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 10
-[v4.1]
-name = "v4-1"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v4.1.connections]
-connection_timeout_ms = 10000
-max_payload_size = 65536
-max_inflight_count = 500
-dynamic_filters = true
-"""
 
 
 @pytest.fixture(scope="session")
@@ -238,10 +220,8 @@ class Bus:
     def __init__(self, folder: Path) -> None:
         from iotcore import Broker
 
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        (folder / "broker.toml").write_text(BROKER.format(port=self.port))
+        self.port = free_port()
+        (folder / "broker.toml").write_text(configuration(self.port))
         self.broker = Broker(config_path=str(folder / "broker.toml")).start()
         self.heard: list[tuple[str, bytes]] = []
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, "listener", clean_session=True)

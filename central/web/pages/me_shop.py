@@ -150,5 +150,8 @@ async def find(
             now = runtime.clock.now()
             found = await preferences.search(session, runtime.vault, subject, place.id, q, FOUND, now, language)
     say = Wording(language, place.currency, lexicon(), {})
-    values = {"found": found, "q": q, "shop": place.id, "say": say, "principal": me, "path": "/me/find"}
-    return render(request, "me_find.html", values)
+    answers = found.suggestions if found else []
+    links = {item.sku: f"/me/scan?{urlencode({'sku': item.sku, 'store': place.id})}" for item in answers}
+    prices = {item.sku: say.money(item.price) for item in answers}
+    values = {"found": found, "q": q, "shop": place.id, "links": links, "prices": prices}
+    return render(request, "me_find.html", {**values, "say": say, "principal": me, "path": "/me/find"})
