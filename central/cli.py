@@ -18,6 +18,7 @@ from central.app import open_runtime
 from central.catalogue import commands as feeds
 from central.errors import MisconfiguredError, RejectedError
 from central.imports import service as imports
+from central.imports.plan import read_plan
 from central.post import addresses as post
 from central.predictions import commands as predictions
 from central.preferences import commands as preferences
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     broker.add_argument("--port", type=_port, default=1883, metavar="N", help="where it listens (1883; 0: any free)")
     load = commands.add_parser("import", parents=[where], help="store, products and customers from a JSON file")
     load.add_argument("file", type=Path, metavar="FILE.json", help="repeating it changes nothing")
+    load.add_argument("--plan", type=Path, metavar="PLAN.yaml", help="zones, lines and label places as drawn on site")
     people = commands.add_parser("staff", help="accounts").add_subparsers(dest="action", required=True)
     add = people.add_parser("add", parents=[where], help="create or change an account")
     add.add_argument("name", metavar="NAME", help="to log in with")
@@ -153,9 +155,13 @@ def _with_runtime(work: Callable[[Runtime, Arguments], Awaitable[str]]) -> Calla
 
 
 async def _import(runtime: Runtime, arguments: Arguments) -> str:
-    whole = imports.read(arguments.file)
+    drawn = read_plan(arguments.plan) if arguments.plan else None
+    whole = imports.read(arguments.file, drawn)
     async with runtime.change() as effects:
-        return json.dumps(await imports.apply(effects, whole))
+        done = await imports.apply(effects, whole)
+    hung = {label.id for label in whole.store.labels}
+    waiting = [label.id for label in drawn.labels if label.id not in hung] if drawn else []
+    return json.dumps({**done, "labels_without_product": waiting} if drawn else done)
 
 
 async def _staff_add(runtime: Runtime, arguments: Arguments) -> str:

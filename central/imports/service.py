@@ -20,6 +20,7 @@ from central.errors import MisconfiguredError
 from central.identity import service as identity
 from central.identity.rules import KINDS
 from central.identity.service import Claim, Seen
+from central.imports.plan import Drawn, with_plan
 from central.imports.schemas import CustomerIn, ImportIn, LabelIn
 from central.labels.service import sync_public
 from central.labels.tables import Label
@@ -30,15 +31,15 @@ from central.profiles.schemas import ProfileData
 from central.profiles.tables import Customer
 
 
-def read(path: Path) -> ImportIn:
-    """The file as a model; MisconfiguredError names file, place and what is wrong."""
+def read(path: Path, drawn: Drawn | None = None) -> ImportIn:
+    """The file as a model, with the places of the plan; MisconfiguredError names file, place and what is wrong."""
     try:
-        return parse(path.read_bytes(), path.name)
+        return parse(path.read_bytes(), path.name, drawn)
     except OSError as error:
         raise MisconfiguredError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def parse(text: bytes, name: str) -> ImportIn:
+def parse(text: bytes, name: str, drawn: Drawn | None = None) -> ImportIn:
     """The same for bytes."""
     try:
         body = json.loads(text)
@@ -47,7 +48,7 @@ def parse(text: bytes, name: str) -> ImportIn:
     except UnicodeDecodeError:
         raise MisconfiguredError(f"{name}: not UTF-8 text") from None
     try:
-        whole = ImportIn.model_validate(body)
+        whole = ImportIn.model_validate(with_plan(body, drawn) if drawn else body)
     except ValidationError as error:
         raise MisconfiguredError(f"{name}: {'; '.join(_places(error))}") from None
     problems = list(_cross_check(whole))
