@@ -26,6 +26,7 @@ from central.pricing import commands as prices
 from central.profiles import service as profiles
 from central.profiles.tables import Customer
 from central.runtime import Runtime
+from central.secret_files import with_password
 from central.serving import serve, serve_broker
 from central.settings import Settings
 from central.staff import badges
@@ -48,13 +49,13 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="keys and SQLite database (%(default)s)"
     )
-    where.add_argument("--database", metavar="URL", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    where.add_argument("--database", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST:PORT/NAME")
+    where.add_argument("--database-password-file", type=Path, metavar="FILE", help="one line")
     run = commands.add_parser(
         "run", parents=[where], help="serve until SIGTERM or Ctrl-C; says where in one line of JSON"
     )
-    run.add_argument(
-        "--broker", metavar="URL", help="mqtt[s]://USER:PASSWORD@HOST:PORT; without it a broker is started here"
-    )
+    run.add_argument("--broker", metavar="URL", help="mqtt[s]://USER@HOST:PORT; without it a broker is started here")
+    run.add_argument("--broker-password-file", type=Path, metavar="FILE", help="one line")
     run.add_argument("--broker-ca", type=Path, metavar="PEM", help="who signed the certificate of an mqtts broker")
     run.add_argument("--broker-cert", type=Path, metavar="PEM", help="our own certificate, where the broker wants one")
     run.add_argument("--broker-key", type=Path, metavar="PEM", help="its private key")
@@ -139,7 +140,20 @@ def _source(text: str) -> str:
 
 
 def _settings(arguments: Arguments) -> Settings:
-    return Settings(data=arguments.data, database=arguments.database)
+    return Settings(data=arguments.data, database=_database(arguments))
+
+
+def _database(arguments: Arguments) -> str | None:
+    return _complete(arguments.database, arguments.database_password_file, "--database")
+
+
+def _complete(url: str | None, password: Path | None, option: str) -> str | None:
+    """The address with its password, wherever that stands."""
+    if password is None:
+        return url
+    if url is None:
+        raise MisconfiguredError(f"{option}-password-file: name the user and the host with {option}")
+    return with_password(url, password, f"{option}-password-file")
 
 
 def _with_runtime(work: Callable[[Runtime, Arguments], Awaitable[str]]) -> Callable[[Arguments], None]:
@@ -242,8 +256,8 @@ def _run(arguments: Arguments) -> None:
     serve(
         Settings(
             data=arguments.data,
-            database=arguments.database,
-            broker_url=arguments.broker,
+            database=_database(arguments),
+            broker_url=_complete(arguments.broker, arguments.broker_password_file, "--broker"),
             broker_port=arguments.broker_port,
             broker_ca=arguments.broker_ca,
             broker_cert=arguments.broker_cert,

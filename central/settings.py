@@ -66,7 +66,7 @@ def async_url(url: str) -> str:
     }
     if not separator or scheme not in drivers:
         raise MisconfiguredError(
-            f"--database {url.split('@')[-1]!r}: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+            f"--database {url.split('@')[-1]!r}: give sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"
         )
     return f"{drivers[scheme]}://{rest}"
 
@@ -93,9 +93,11 @@ def broker_address(url: str) -> BrokerAddress:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise MisconfiguredError(f"--broker {url!r}: the port must be a number from 1 to 65535") from None
+        raise MisconfiguredError(
+            f"--broker {url.split('@')[-1]!r}: the port must be a number from 1 to 65535"
+        ) from None
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        raise MisconfiguredError(f"--broker {url!r}: give mqtt://HOST:PORT or mqtts://USER:PASSWORD@HOST:PORT")
+        raise MisconfiguredError(f"--broker {url.split('@')[-1]!r}: give mqtt://HOST:PORT or mqtts://USER@HOST:PORT")
     tls = parts.scheme == "mqtts"
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from central.errors import MisconfiguredError
+from central.secret_files import secret
 
 Security = Literal["tls", "starttls", "none"]
 _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
@@ -56,10 +57,10 @@ def mail_server(url: str, sender: str | None, password_file: Path | None) -> Mai
     if not sender or "@" not in sender or any(sign.isspace() for sign in sender):
         raise MisconfiguredError("--mail-from: give the address that codes come from, such as shop@shop.example")
     username = unquote(parts.username) if parts.username else None
-    secret = _secret(password_file, "--smtp-password-file")
-    if username is not None and secret is None:
+    password = secret(password_file, "--smtp-password-file") if password_file else None
+    if username is not None and password is None:
         raise MisconfiguredError("--smtp-password-file: name the file with the password of the SMTP account")
-    return MailServer(parts.hostname, port or usual, security, sender, username, secret)
+    return MailServer(parts.hostname, port or usual, security, sender, username, password)
 
 
 def text_gateway(url: str, token_file: Path | None) -> TextGateway:
@@ -69,7 +70,7 @@ def text_gateway(url: str, token_file: Path | None) -> TextGateway:
         raise MisconfiguredError("--sms-url: give the https:// address of the service that sends text messages")
     if parts.scheme == "http" and not _this_machine(parts.hostname):
         raise MisconfiguredError("--sms-url: without https only a service on this machine itself is asked")
-    return TextGateway(url, _secret(token_file, "--sms-token-file"))
+    return TextGateway(url, secret(token_file, "--sms-token-file") if token_file else None)
 
 
 def public_url(url: str) -> str:
@@ -85,15 +86,3 @@ def _this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _secret(path: Path | None, option: str) -> str | None:
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        raise MisconfiguredError(f"{option} {path}: cannot be read ({type(error).__name__})") from None
-    if not text or "\n" in text:
-        raise MisconfiguredError(f"{option} {path}: one line is expected")
-    return text

@@ -10,6 +10,7 @@ import pytest
 
 from central.errors import MisconfiguredError, RejectedError
 from central.keys import load_or_create, seal_subject_key
+from central.secret_files import with_password
 from central.settings import async_url, broker_address
 
 
@@ -73,3 +74,41 @@ def _public(keys: object) -> str:
 
     assert isinstance(keys, Keys)
     return keys.public()["central_sealing_key"]
+
+
+def test_a_password_comes_out_of_a_file_whatever_signs_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("p@ss:/ word\n")
+    address = broker_address(with_password("mqtts://central@broker:8883", path, "--broker-password-file"))
+    assert (address.host, address.port, address.username, address.password) == (
+        "broker",
+        8883,
+        "central",
+        "p@ss:/ word",
+    )
+    whole = with_password("postgresql://vitrina@[::1]:5432/central?ssl=require", path, "--database-password-file")
+    assert whole == "postgresql://vitrina:p%40ss%3A%2F%20word@[::1]:5432/central?ssl=require"
+
+
+@pytest.mark.parametrize("url", ["mqtt://broker", "mqtt://me:known@broker", "sqlite:///x.db"])
+def test_an_address_that_takes_no_password_is_named(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "password"
+    path.write_text("word")
+    with pytest.raises(MisconfiguredError, match="--x-password-file: the address must name a user"):
+        with_password(url, path, "--x-password-file")
+
+
+@pytest.mark.parametrize("text", [None, "", "\n", "two\nlines", "\xff"])
+def test_a_file_without_one_line_is_named(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "password"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(MisconfiguredError, match=f"--x-password-file {path}"):
+        with_password("mqtt://me@broker", path, "--x-password-file")
+
+
+def test_a_mistyped_address_is_named_without_its_password() -> None:
+    for wrong in (async_url, broker_address):
+        with pytest.raises(MisconfiguredError) as caught:
+            wrong("htp://me:p4ssw0rd@broker")
+        assert "p4ssw0rd" not in str(caught.value)
