@@ -70,6 +70,14 @@ class Health(Report):
     """Accepted and, by reason, refused QR check-ins."""
     identities: dict[str, int] = Field(default_factory=dict, max_length=12)
     """What became of identities on the floor: attached to a track, ambiguous at check-in, lost, of those doubted."""
+    crossings: dict[Literal["in", "out", "in_unseen", "out_unseen", "ghosts", "turned"], int] = Field(
+        default_factory=dict
+    )
+    """Counted in and out; of those, inferred though nobody saw it; dropped as nobody, or turned round at the door."""
+    neighbours: dict[str, int] = Field(default_factory=dict, max_length=12)
+    """What became of the positions that other nodes of the store shared: used, or why not."""
+    neighbours_off: dict[Name, float] = Field(default_factory=dict, max_length=64)
+    """Nodes whose positions are not used now, and how many seconds their clocks are behind ours."""
     embedder_calls: int = Field(default=0, ge=0)
     threshold: str = Field(default="", max_length=200)
     """Which face match threshold is in force and why (certified, default, by hand); empty where none is used."""

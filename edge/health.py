@@ -7,6 +7,7 @@ import shutil
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from contract.state import Health, Status
 from edge.config.model import EdgeConfig
@@ -56,6 +57,9 @@ def health(
         decisions={key: count for key, count in counters.decisions.items() if key in _DECISIONS},
         checkins=dict(list(counters.checkins.items())[:12]),
         identities={key: counters.visits[key] for key in _IDENTITIES if key in counters.visits},
+        crossings={key: counters.crossings[key] for key in _CROSSINGS if key in counters.crossings},
+        neighbours=perception.neighbours(),
+        neighbours_off=perception.neighbours_off(),
         embedder_calls=counters.embedder_calls,
         threshold=perception.threshold()[:200],
         commands_refused=refused,
@@ -70,6 +74,10 @@ def health(
 
 
 _IDENTITIES = ("attached", "unattached", "ambiguous", "identity_lost", "identity_doubted")
+_CROSSINGS: tuple[Literal["in", "out", "in_unseen", "out_unseen", "ghosts", "turned"], ...] = (
+    *("in", "out", "in_unseen", "out_unseen"),
+    *("ghosts", "turned"),
+)
 _DECISIONS = frozenset({"known", "stranger", "unrecognisable", "refused"})
 
 

@@ -102,10 +102,31 @@ class Perception:
     def neighbour(self, topic: str, payload: bytes) -> None:
         """What another node of this store tells (contract.local); what is not to be used is counted."""
         now = Instant(self._clock.monotonic(), self._clock.now())
+        before = set(self._neighbours.off)
         taken = self._neighbours.take(topic, payload, now)
+        for node in before ^ self._neighbours.off.keys():
+            self._say_clock(node)
         if taken is not None:
             camera, view, at = taken
             self.submit(lambda vision, _now: vision.neighbour(camera, view, at))
+
+    def neighbours(self) -> dict[str, int]:
+        """What became of the messages of other nodes, since the start."""
+        return {why: count for why, count in list(self._neighbours.counts.items()) if why != "own"}
+
+    def neighbours_off(self) -> dict[str, float]:
+        """Nodes that are not used now: by how many seconds their clocks are behind."""
+        return dict(self._neighbours.off)
+
+    def _say_clock(self, node: str) -> None:
+        off = self._neighbours.off.get(node)
+        if off is None:
+            log.info("node %s: its clock agrees with ours again; where its cameras see people is used", node)
+        else:
+            log.warning(
+                "node %s: its clock is %.1f s %s ours (or its messages are late); where its cameras see people is not"
+                " used; set the clocks of both by NTP", node, abs(off), "behind" if off > 0 else "ahead of",
+            )  # fmt: skip
 
     @property
     def decision(self) -> PolicyDecision:

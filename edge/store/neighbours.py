@@ -15,18 +15,20 @@ _CAMERAS = 64
 
 
 class Neighbours:
-    """One for the node. `counts`: messages by what became of them."""
+    """One for the node. `counts`: messages by what became of them. `off`: nodes that are not used because their
+    clocks are so many seconds behind ours (or their messages late), as of their last message."""
 
     def __init__(self, store: str, node: str) -> None:
         self._own = (store, node)
         self._cameras: set[str] = set()
         self.counts: Counter[str] = Counter()
+        self.off: dict[str, float] = {}
 
     def take(self, topic: str, payload: bytes, now: Instant) -> tuple[str, FloorView, Instant] | None:
         """Camera (`node/camera`), what it saw and when by this node's clocks; None when it is not to be used.
 
-        The nodes' wall clocks must agree to a tenth of a second (NTP): a second apart, nothing is used and that is
-        counted.
+        The nodes' wall clocks must agree to a tenth of a second (NTP): a second apart, nothing is used, and that is
+        counted and noted in `off`.
         """
         sender = speaker(topic)
         if sender is None or sender[0] != self._own[0]:
@@ -43,7 +45,10 @@ class Neighbours:
         age = (now.wall - tracks.at).total_seconds()
         if not -_AHEAD_S <= age <= _OLDEST_S:
             self.counts["clock"] += 1
+            if sender[1] in self.off or len(self.off) < _CAMERAS:
+                self.off[sender[1]] = round(age, 1)
             return None
+        self.off.pop(sender[1], None)
         camera = f"{sender[1]}/{tracks.camera}"
         if camera not in self._cameras and len(self._cameras) >= _CAMERAS:
             self.counts["too_many"] += 1
