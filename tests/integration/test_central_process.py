@@ -202,8 +202,7 @@ def test_an_arrival_reaches_an_open_page_and_a_reconnecting_one(data: Path, caps
         assert (card["visit"], card["customer"]["name"], card["state"]) == ("v1", "Anna", "open")
         headers = {"Last-Event-ID": "0"}
         with client.stream("GET", "/api/v1/alerts/stream", params={"store": "shop"}, headers=headers) as again:
-            resumed = [line for line, _ in zip(again.iter_lines(), range(8), strict=False) if line == "event: arrival"]
-            assert resumed == ["event: arrival"]
+            assert next(line for line in again.iter_lines() if line.startswith("event")) == "event: arrival"
         assert program.stop() == 0, "open streams must not hold up the end"
     finally:
         node.close()
