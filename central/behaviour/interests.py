@@ -65,7 +65,7 @@ def interests(state: State, now: datetime) -> Interests:
         sort=sort,
         compared=[cast("list[str]", register[2]) for _, register in view.newest("compared")],
         favourites=[sku for sku, register in view.newest("favourites") if register[2]],
-        viewed=_viewed(view)[: _SHOWN["viewed"]],
+        viewed=_viewed(view),
         searches=[str(register[2]) for _, register in view.newest("searches")],
         abandoned_basket=_basket(view),
         promotions=[name for name, _ in view.newest("promotions")][: _SHOWN["promotions"]],
@@ -101,7 +101,7 @@ def _viewed(view: _View) -> list[ViewedProduct]:
         if isinstance(sku, str) and look[4]:
             counts[sku] += 1
             last[sku] = max(at, last.get(sku, 0))
-    order = sorted(counts, key=lambda sku: (-last[sku], sku))
+    order = sorted(counts, key=lambda sku: (-last[sku], sku))[: _SHOWN["viewed"]]
     return [ViewedProduct(sku=sku, count=counts[sku], last_at=_at(last[sku])) for sku in order]
 
 

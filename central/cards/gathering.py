@@ -80,8 +80,11 @@ async def gather(session: AsyncSession, vault: Vault, visit: Visit, now: datetim
         known.evidence = await _by_hand(session, visit)
     if visit.subject is not None:
         # Held on to, so that everything asked below finds it in the session instead of asking again.
-        consent = await session.get(SubjectConsent, visit.subject)
-        if (await purposes_of(session, visit.subject)).get("profile", False):
+        consent, customer, segments = await _who(session, visit.subject)
+        if customer is not None and (await purposes_of(session, visit.subject)).get("profile", False):
+            known.customer = customer
+            # As last computed (segments.service.recompute): a card does not wait for a history to be counted.
+            known.segments = list(segments.segments) if segments is not None else []
             await _person(session, vault, known, visit.subject, language)
         del consent
     return known
@@ -94,11 +97,6 @@ async def _by_hand(session: AsyncSession, visit: Visit) -> Sequence[Evidence]:
 
 async def _person(session: AsyncSession, vault: Vault, known: Known, subject: str, language: Language) -> None:
     visit, now = known.visit, known.now
-    found = select(Customer).where(Customer.subject == subject)
-    known.customer = (await session.scalars(found)).one_or_none()
-    if known.customer is None:
-        return
-    known.segments = await _segments(session, subject)
     known.interests = await behaviour.interests(session, vault, subject, now)
     known.opinions = await preferences.of_subject(session, vault, subject)
     known.quotes = await _promised(session, visit.store, subject, now)
@@ -111,10 +109,18 @@ async def _person(session: AsyncSession, vault: Vault, known: Known, subject: st
     await _products(session, known)
 
 
-async def _segments(session: AsyncSession, subject: str) -> list[str]:
-    """As last computed (segments.service.recompute): a card does not wait for a history to be counted."""
-    kept = await session.get(CustomerSegments, subject)
-    return list(kept.segments) if kept is not None else []
+async def _who(
+    session: AsyncSession, subject: str
+) -> tuple[SubjectConsent | None, Customer | None, CustomerSegments | None]:
+    """What they agreed to, who they are and what kind of customer, in one query."""
+    statement = (
+        select(SubjectConsent, Customer, CustomerSegments)
+        .outerjoin(Customer, Customer.subject == SubjectConsent.subject)
+        .outerjoin(CustomerSegments, CustomerSegments.subject == SubjectConsent.subject)
+        .where(SubjectConsent.subject == subject)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return (None, None, None) if row is None else (row[0], row[1], row[2])
 
 
 async def _promised(session: AsyncSession, store: str, subject: str, now: datetime) -> dict[str, QuoteOut]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import erf, log, sqrt
 from statistics import fmean
-from typing import Final
+from typing import Final, NamedTuple
 
 from central.preferences.algebra import Matrix, cholesky, dot, inverse, quadratic, solve
 
@@ -28,8 +28,7 @@ _FLOOR: Final = 0.01
 _EM_ROUNDS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A product as taste sees it: figures by canonical parameter; yes and no are 1 and 0. `price` in minor units."""
 
     sku: str
@@ -71,7 +70,13 @@ class Space:
 
     def z(self, item: Item) -> tuple[float, ...]:
         """Standardised values; what is not known counts as usual."""
-        return tuple(self.column(key, (item,))[0] for key in self.keys)
+        return tuple([self._z(item, key) for key in self.keys])
+
+    def _z(self, item: Item, key: str) -> float:
+        if key == OTHERS:
+            return self.popular.get(item.sku, 0.0)
+        value = value_of(item, key)
+        return 0.0 if value is None else max(-3.0, min(3.0, (value - self.mean[key]) / self.spread[key]))
 
     def column(self, key: str, items: Sequence[Item]) -> list[float]:
         """One of them for many products."""

@@ -212,6 +212,8 @@ async def customer_of(session: AsyncSession, subject: str | None) -> Customer | 
 async def discounts_of(session: AsyncSession, quotes: Sequence[str]) -> dict[str, list[QuoteDiscount]]:
     """The rules behind quotes."""
     found: dict[str, list[QuoteDiscount]] = {}
+    if not quotes:
+        return found
     statement = select(QuoteDiscount).where(QuoteDiscount.quote.in_(quotes)).order_by(QuoteDiscount.off.desc())
     for row in (await session.scalars(statement)).all():
         found.setdefault(row.quote, []).append(row)
