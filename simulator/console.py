@@ -78,12 +78,23 @@ def addresses(shop: Shop) -> str:
     """Pages with users and the passwords made for this run."""
     rows = (
         ("arrivals (consultant)", "/arrivals", "consultant"),
+        ("codes for customers", "/codes", "consultant"),
         ("floor and heat (manager)", "/floor", "manager"),
+        ("figures by the day", "/analytics", "manager"),
         ("labels", "/labels", "manager"),
         ("system", "/system", "admin"),
+        ("interface description", "/system/api", "manager"),
     )
-    lines = [f"  {what:26} {shop.url}{path:10}  {shop.staff[role].name} / {shop.staff[role].password}"
+    lines = [_line(what, f"{shop.url}{path}", f"{shop.staff[role].name} / {shop.staff[role].password}")
              for what, path, role in rows]  # fmt: skip
-    api = f"  {'interface description':26} {shop.url}/docs"
-    glass = f"  {'glass of the labels':26} {shop.labels.url}/virtual/MAC.png ({', '.join(shop.labels.tags)})"
-    return "\n".join(["", "The store is open (names and passwords are for this run only):", *lines, api, glass, ""])
+    lines.insert(2, _line("a customer's own page", f"{shop.url}/me", "with a code from /codes, for a number below"))
+    customers = (person.id for person in shop.cast.people if person.kind != "stranger")
+    lines += [
+        _line("glass of the labels", f"{shop.labels.url}/virtual/MAC.png ({', '.join(shop.labels.tags)})"),
+        _line("numbers of customers", ", ".join(customers)),
+    ]
+    return "\n".join(["", "The store is open (names and passwords are for this run only):", *lines, ""])
+
+
+def _line(what: str, address: str, who: str = "") -> str:
+    return f"  {what:26} {address:38}  {who}".rstrip()
