@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -166,7 +167,7 @@ def test_units_are_confined_and_hold_no_secret(role: str) -> None:
     lines = unit.splitlines()
     for needed in ("NoNewPrivileges=yes", "ProtectSystem=strict", "LimitCORE=0", "Restart=always", "UMask=0077",
                    "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "User=vitrina",
-                   "Type=notify", "WatchdogSec=60"):  # fmt: skip
+                   "Type=notify", "WatchdogSec=60", "StartLimitIntervalSec=0"):  # fmt: skip
         assert needed in lines
     assert "s3cret" not in unit
     assert "mqtt://" not in unit
@@ -190,6 +191,43 @@ def test_the_access_list_is_the_channel_table() -> None:
         assert found.pop(f"user {item['store']}.{item['node']}") == topics
     down = {f"topic write vitrina/v1/+/+/{kind}" for kind, row in CHANNELS.items() if row.direction == "down"}
     assert found == {"user central": {"topic read vitrina/v1/+/+/+", *down}}
+
+
+def test_a_mistake_of_a_person_is_not_tried_again_every_few_seconds() -> None:
+    """Exit code 2 (configuration or usage) of both products; anything else is started anew at once."""
+    for role in ("central", "edge"):
+        unit = _render(role, f"vitrina-{role}.service.j2", central_broker_password="p")
+        (line,) = [line for line in unit.splitlines() if line.startswith("ExecStopPost=/bin/sh -c ")]
+        program = line.partition(" -c ")[2].strip("'").replace("$$", "$").replace("sleep 15", "echo waits")
+        said = {
+            code: subprocess.run(["/bin/sh", "-c", program], env={"EXIT_STATUS": code}, capture_output=True, text=True)
+            for code in ("2", "0", "1", "ABRT")
+        }
+        assert {code: done.stdout for code, done in said.items()} == {"2": "waits\n", "0": "", "1": "", "ABRT": ""}
+        assert {done.returncode for done in said.values()} == {0}
+
+
+def test_the_broker_is_tried_until_its_address_is_there() -> None:
+    """Debian's unit gives up after five tries within a second; seen when the address came 15 s after the start."""
+    lines = _render("broker", "mosquitto.service.conf.j2").splitlines()
+    assert {"StartLimitIntervalSec=0", "Restart=always", "RestartSec=2", "After=network-online.target"} <= set(lines)
+
+
+def test_the_check_of_the_inventory_knows_every_variable_that_is_read() -> None:
+    """What a role reads and no task makes is in its defaults, or is one of the two that only an inventory can say."""
+    roles = ("broker", "central", "common", "edge")
+    known = {"edge_store", "edge_node"}
+    read: set[str] = set()
+    for role in roles:
+        folder = ROLES / role
+        known |= set(yaml.safe_load((folder / "defaults" / "main.yml").read_text(encoding="utf-8")))
+        for path in [*(folder / "tasks").iterdir(), *(folder / "templates").iterdir()]:
+            text = path.read_text(encoding="utf-8")
+            known |= set(re.findall(r"register: (\w+)", text)) | set(re.findall(r"^ +(\w+): ", text, re.MULTILINE))
+            read |= set(re.findall(rf"\b(?:{'|'.join(roles)})_[a-z_]+", " ".join(re.findall(r"{[{%].*?[}%]}", text))))
+    assert read - known == set()
+    said = {name for host in _hosts().values() for name in host if name.partition("_")[0] in roles}
+    assert said <= known
 
 
 @pytest.mark.parametrize("name", ["+", "#", "a/b", "node-1\nuser central", "", "A"])
