@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from central.catalogue import service as catalogue
 from central.catalogue.schemas import StoreOut
+from central.preferences import wording as amounts
+from central.preferences.lexicon import lexicon
 from central.runtime import Runtime, RuntimeDep
 from central.staff.access import PageStaffDep, Principal
 from central.web import assets, i18n, wording
@@ -77,6 +79,10 @@ class Page:
     def language(self) -> Language:
         """Language of the answer."""
         return i18n.choose(self.request)
+
+    def money(self, minor: int) -> str:
+        """An amount in the store's currency, as the language of the answer writes it."""
+        return amounts.Wording(self.language, self.store.currency, lexicon(), {}).money(minor)
 
     def need(self, role: Literal["consultant", "manager", "admin"]) -> None:
         """403 for less than this role."""

@@ -51,6 +51,10 @@ class Wording:
         """A count with the thousands apart, as the language writes it."""
         return format_decimal(value, locale=self.language)
 
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """A measured value with so many digits after the point, or comma."""
+        return format_decimal(value, "#,##0." + "0" * digits, locale=self.language)
+
     def who(self, card: CardView) -> str:
         """Name of the visitor, or that it is a guest."""
         _ = self.translations.gettext

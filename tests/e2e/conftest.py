@@ -224,7 +224,14 @@ class FakeNode:
             camera = CameraHealth(id="entrance", state="running", fps=24.6, captured=9000, processed=8800, dropped=190)
             self.send(
                 Health(
-                    uptime_s=90, cameras=(camera,), outbox_depth=0, gallery_subjects=2, disk_free_mb=40000, rss_mb=420
+                    uptime_s=90,
+                    cameras=(camera,),
+                    outbox_depth=0,
+                    gallery_subjects=2,
+                    disk_free_mb=40000,
+                    rss_mb=420,
+                    crossings={"in": 1240, "out": 1180, "in_unseen": 31, "out_unseen": 94, "ghosts": 12, "turned": 40},
+                    neighbours_off={"edge-7": 2.0},
                 )
             )
 

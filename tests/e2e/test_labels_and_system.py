@@ -47,10 +47,28 @@ def test_the_system_page_shows_the_node(visitor: Visitor, node: FakeNode) -> Non
     here = page.locator(f"#node-{node.name}")
     expect(here).to_contain_text("Online")
     expect(here.get_by_role("row", name=re.compile("entrance"))).to_contain_text("24.6")
+    expect(here.locator(".counted")).to_contain_text("1,240")
+    expect(here.locator(".counted")).to_contain_text("94 inferred")
+    expect(here).to_contain_text("The clock of edge-7 differs from this node’s by 2.0 s")
     here.get_by_text("Models, licences and drivers").click()
     expect(here).to_contain_text("Apache-2.0")
     page.wait_for_timeout(5600)  # the list is drawn again by then
     expect(here.get_by_text("Apache-2.0")).to_be_visible()
+
+
+def test_the_figures_say_how_many_were_not_seen(visitor: Visitor, node: FakeNode) -> None:
+    node.online()
+    page = visitor.staff("vera", "/analytics")
+    said = re.search(
+        r"Of ([\d,]+) passages counted .*, ([\d,]+) \((\d+\.\d) %\)", page.locator("#inferred").inner_text()
+    )
+    assert said is not None
+    counted, inferred = (int(said[place].replace(",", "")) for place in (1, 2))
+    assert counted >= 2420
+    assert float(said[3]) == round(100 * inferred / counted, 1)
+    russian = visitor.staff("vera", "/analytics", language="ru")
+    expect(russian.locator("#inferred")).to_contain_text("восстановлены")
+    expect(russian.locator("#inferred")).to_contain_text(",")
 
 
 def test_a_lost_node_is_loud_and_a_new_key_waits_for_an_administrator(visitor: Visitor, node: FakeNode) -> None:

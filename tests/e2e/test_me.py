@@ -119,6 +119,18 @@ def test_a_used_code_is_refused_with_a_sentence(visitor: Visitor) -> None:
     expect(page.get_by_role("alert")).to_contain_text("больше не действует")
 
 
+def test_a_link_opened_where_the_page_is_open_already_connects(visitor: Visitor) -> None:
+    staff = visitor.staff("vera").request
+    csrf = staff.get("/api/v1/session").json()["csrf"]
+    code = staff.post("/api/v1/customers/extra1/login-code", headers={"X-CSRF-Token": csrf}).json()["code"]
+    page = visitor.open(width=390, height=844)
+    page.goto("/me")
+    expect(page.get_by_role("button", name="Connect this phone")).to_be_visible()
+    page.goto(f"/me#{code}")  # changes the hash alone
+    expect(page.locator("#qr svg")).to_be_visible()
+    assert page.evaluate("location.hash") == ""
+
+
 def test_signing_out_forgets_the_key(visitor: Visitor) -> None:
     page = connected(visitor, "extra6")
     page.get_by_role("button", name="Disconnect this phone").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from central.fleet import service as fleet
 from central.web import errors, i18n
 from central.web.i18n import Language
 from central.web.page import Page, PageDep
@@ -19,7 +20,20 @@ async def show(page: PageDep) -> Response:
     """The script asks the analytics routes; the page says what the figures stand on."""
     page.need("manager")
     data = {"store": plan_of(page.store, page.language), "others": _others(page), "texts": texts(page.language)}
-    return errors.not_installed(page.request) or page.show("analytics.html", {"data": data})
+    missing = errors.not_installed(page.request)
+    return missing or page.show("analytics.html", {"data": data, "counted": await _counted(page)})
+
+
+async def _counted(page: Page) -> dict[str, int]:
+    """How many passages the store's nodes have counted since they started, and how many of them nobody saw."""
+    runtime = page.runtime
+    async with runtime.db.read() as session:
+        nodes = await fleet.nodes(session, page.store.id, runtime.clock.now(), runtime.settings)
+    told = [node.health.crossings for node in nodes if node.health is not None]
+    return {
+        "all": sum(one.get("in", 0) + one.get("out", 0) for one in told),
+        "inferred": sum(one.get("in_unseen", 0) + one.get("out_unseen", 0) for one in told),
+    }
 
 
 def _others(page: Page) -> list[dict[str, str]]:

@@ -19,7 +19,6 @@ from central.contribution.formula import DEFAULT_TEXT
 from central.rule_files import RuleFileError
 from central.web import errors
 from central.web.page import Page, PageDep
-from contract.label_layout import format_price
 
 router = APIRouter(include_in_schema=False)
 Day = Annotated[date | None, Query()]
@@ -101,7 +100,7 @@ def _period(page: Page, first: date, last: date) -> tuple[datetime, datetime]:
 
 def _words(page: Page) -> dict[str, object]:
     return {
-        "money": lambda minor: format_price(minor, page.store.currency),
+        "money": page.money,
         "moment": lambda at: _moment(page, at, "d MMM, HH:mm"),
         "percent": lambda share: format_percent(share, locale=page.language),
         "day": lambda text: format_date(date.fromisoformat(text), "d MMM y", locale=page.language),

@@ -20,7 +20,6 @@ from central.pricing.ruleset import Ruleset, parse
 from central.rule_files import Problem, RuleFileError
 from central.web import errors
 from central.web.page import Page, PageDep
-from contract.label_layout import format_price
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=256_000)]
@@ -57,7 +56,7 @@ async def page(page: PageDep, sku: Annotated[str | None, Query(max_length=64)] =
         "entries": entries,
         "sku": sku or "",
         "period": _last_days(page),
-        "money": lambda minor: format_price(minor, page.store.currency),
+        "money": page.money,
         "moment": lambda at: _since(page, at, "d MMM, HH:mm"),
     }
     return page.show("prices.html", values)
@@ -73,7 +72,7 @@ async def line(page: PageDep, line: Annotated[int, Path(ge=1, le=2**63 - 1)]) ->
         raise HTTPException(404, "no such line")
     values = {
         "found": found,
-        "money": lambda minor: format_price(minor, page.store.currency),
+        "money": page.money,
         "moment": lambda at: _since(page, at, "d MMM, HH:mm:ss"),
     }
     return page.show("prices_line.html", values)
@@ -94,7 +93,7 @@ async def try_out(page: PageDep, text: Text) -> Response:
     values = {
         "problems": (),
         "found": found,
-        "money": lambda minor: format_price(minor, page.store.currency),
+        "money": page.money,
         "percent": lambda share: format_percent(share, locale=page.language),
         "moment": lambda at: _since(page, at, "d MMM, HH:mm"),
     }

@@ -262,4 +262,6 @@ element("sign-out").addEventListener("click", async () => {
 // The code must be there before there is a connection: the worker keeps this page.
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/me/worker.js", { scope: "/me" }).catch(() => undefined);
 
+// A link with a new code that is opened where this page is open already only changes the hash.
+addEventListener("hashchange", start);
 start();
