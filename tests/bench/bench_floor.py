@@ -1,4 +1,5 @@
-"""What four 720p floor cameras at 5 analysed frames a second cost, what each one adds, and what nobody moving costs."""
+"""What four 720p floor cameras at 5 analysed frames a second cost, what each one adds, what nobody moving costs; and
+how far counts and dwell times of a drawn day are off with the real detector."""
 
 from __future__ import annotations
 
@@ -9,16 +10,32 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from measure import Result
+
+from models.catalogue import PERSON_DETECTOR
+from models.errors import ModelError
+from models.weights import default_weights_dir, weight_path
+from simulator.floor_detections import _digest, cache_folder
+from simulator.floor_run import _OUT_OF_STEP, COUNT_ERROR, DWELL_ERROR_S, cameras, run_rendered
+from simulator.scenes.floor import FloorScene
+from simulator.scenes.floor_day import floor_day
 
 SCRIPT = Path(__file__).with_name("floor_cost.py")
 ROOT = SCRIPT.parents[2]
 SECONDS, PEOPLE, CAMERAS = 10.0, 8, 4
+SEED = 1
 PEER = "every one of its 10 pictures a second decoded and given to the same detector"
 ALLOWED = "the most we allow ourselves (issue 4)"
 
 
-def run() -> Iterator[Result | str]:
+def run(full: bool = False) -> Iterator[Result | str]:
+    """Three rows of cost and two of the drawn day. `full`: the day is drawn where its recording is not kept."""
+    yield from _costs()
+    yield from _drawn_day(full)
+
+
+def _costs() -> Iterator[Result | str]:
     """Three rows; a sentence when the weights are not built."""
     shares = {
         "four": _share(CAMERAS, PEOPLE),
@@ -49,3 +66,40 @@ def _share(cameras: int, people: int, *more: str) -> float | str:
         return done.stderr.strip().splitlines()[-1]
     done.check_returncode()
     return float(json.loads(done.stdout)["cpu_share"])
+
+
+def _drawn_day(full: bool) -> Iterator[Result | str]:
+    """Seed 1 of `simulator.floor_run --rendered`; the peer is the first of the two cameras alone."""
+    try:
+        kept = _kept()
+    except ModelError as error:
+        yield str(error)
+        return
+    if not kept and not full:
+        yield (
+            f"the drawn day is not recorded below {cache_folder().parent}; `python -m simulator.floor_run --rendered"
+            f" --seeds {SEED}` records it (two to three CPU minutes), as does `tests/bench/run.py --full`"
+        )
+        return
+    two, one = run_rendered(SEED), run_rendered(SEED, count=1)
+    right = 1 - two.count_error, 1 - one.count_error
+    name, alone, must = "drawn day, real detector: ", "one of the two cameras", "issue 4"
+    yield Result(f"{name}counted", "share", *right, alone, right[0] / max(right[1], 1e-9), 1 - COUNT_ERROR, must)
+    if two.dwell_error_p95_s is None or one.dwell_error_p95_s is None:
+        yield "no stay was reported: no dwell error"
+        return
+    errors = two.dwell_error_p95_s, one.dwell_error_p95_s
+    ratio = errors[1] / max(errors[0], 1e-3)
+    yield Result(f"{name}dwell p95", "s off", *errors, alone, ratio, DWELL_ERROR_S, must)
+
+
+def _kept() -> bool:
+    """Whether both cameras' recordings are there; ModelError when the detector is not built."""
+    day, fps = floor_day(SEED, 30, 1200.0), 5.0
+    frames = np.arange(int(day.seconds * fps)) / fps
+    weight = weight_path(PERSON_DETECTOR, default_weights_dir())
+    for place, (name, view) in enumerate(cameras(2).items()):
+        digest = _digest(day, FloorScene(seed=1, camera=view), frames + place * _OUT_OF_STEP / fps, weight)
+        if not (cache_folder() / f"{name}-{digest}.npz").is_file():
+            return False
+    return True
