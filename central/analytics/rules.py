@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.analytics.disclosure import LEAST_K
 from central.analytics.tables import StoreRules
+from central.sent import Sent
 from central.settings import Settings
 
 KEEP_HOURS_DAYS = 400
 
 
-class Rules(BaseModel):
+class Rules(Sent):
     """Retention and disclosure of one store."""
 
     model_config = ConfigDict(

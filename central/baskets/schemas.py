@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.catalogue.schemas import Availability
+from central.sent import Sent
 from contract.values import Minor, Utc
 
 Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -37,7 +38,7 @@ class BasketOut(BaseModel):
     total: Minor
 
 
-class LineIn(BaseModel):
+class LineIn(Sent):
     """How many of an article shall lie in the basket; 0 takes it out."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sku": "HP-1", "quantity": 1}]})

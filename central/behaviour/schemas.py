@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import SentTime
 from contract.values import Utc
 
 BarrierKind = Literal["delivery_time", "waits_for_discount", "price", "out_of_stock"]
@@ -165,7 +166,7 @@ class BatchIn(BaseModel):
     )
 
     batch: Annotated[list[dict[str, object]], Field(min_length=1, max_length=1000)]
-    sentAt: Utc | None = None  # noqa: N815 - the name of the specification
+    sentAt: SentTime | None = None  # noqa: N815 - the name of the specification
 
 
 class EventProblem(BaseModel):

@@ -12,6 +12,7 @@ from central.baskets.schemas import BasketOut, Sku
 from central.behaviour.schemas import Interests
 from central.catalogue.schemas import Availability
 from central.preferences.schemas import ParameterName, Rating, Suggestion
+from central.sent import Sent
 from contract.values import Minor, Name, Token, Utc
 
 Why = Literal["basket", "favourite", "compared", "viewed"]
@@ -149,7 +150,7 @@ class CardDetail(BaseModel):
     earlier: list[EarlierVisit]
 
 
-class OpinionBody(BaseModel):
+class OpinionBody(Sent):
     """What they thought of a product; told in parts, it is one opinion of this visit."""
 
     model_config = ConfigDict(
@@ -163,7 +164,7 @@ class OpinionBody(BaseModel):
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
-class SuggestedBody(BaseModel):
+class SuggestedBody(Sent):
     """A product the consultant puts before the customer."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sku": "HP-2"}]})
@@ -171,7 +172,7 @@ class SuggestedBody(BaseModel):
     sku: Sku
 
 
-class HandOverBody(BaseModel):
+class HandOverBody(Sent):
     """To which colleague."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "marina"}]})
@@ -179,7 +180,7 @@ class HandOverBody(BaseModel):
     to: Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class AuthoriseBody(BaseModel):
+class AuthoriseBody(Sent):
     """Recognise the customer in front of the consultant by what they showed. `confirmed` must be true: they agreed."""
 
     model_config = ConfigDict(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import Sent
 from contract.values import Fraction, Minor, Point, Utc
 
 
@@ -201,7 +202,7 @@ class FeedRunOut(BaseModel):
     errors: list[FeedError]
 
 
-class FeedIn(BaseModel):
+class FeedIn(Sent):
     """How a store's feed is fetched and judged. Without `url` it is only sent to us."""
 
     model_config = ConfigDict(
@@ -223,7 +224,7 @@ class FeedIn(BaseModel):
 class FeedOut(FeedIn):
     """A feed and how its last runs went, newest first."""
 
-    model_config = ConfigDict(extra="ignore", from_attributes=True)
+    model_config = ConfigDict(extra="ignore", from_attributes=True, strict=False)
 
     store: str
     name: str

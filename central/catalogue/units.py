@@ -61,6 +61,7 @@ UNITS: Final[Mapping[str, Scale]] = MappingProxyType(
     {spelling: scale for scale, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 )
 _NUMBER: Final = r"[-+−]?(?:\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,4}|\d{1,15})(?:[.,]\d{1,15})?"
+_NAMED: Final = re.compile(r"(?P<name>.+?)(?:\s*,\s*|\s*[(\[]\s*|_)(?P<unit>[^\s,()\[\]_]+)[)\]]?")
 _WHOLE: Final = re.compile(rf"\s*{_NUMBER}\s*")
 _MEASURE: Final = re.compile(rf"\s*({_NUMBER})\s*(\D.{{0,30}})?\s*")
 
@@ -71,6 +72,13 @@ def unit(text: str) -> Scale | None:
     if text.strip() == "MW":
         return ("W", 1e6)
     return UNITS.get(word) or UNITS.get(text.strip().casefold())
+
+
+def in_name(name: str) -> tuple[str, Scale] | None:
+    """A parameter's name with its unit: "weight_g", "Вес, г", "Weight (kg)"; None when there is no unit in it."""
+    found = _NAMED.fullmatch(name.strip())
+    scale = unit(found["unit"]) if found else None
+    return None if found is None or scale is None else (found["name"].replace("_", " ").strip(), scale)
 
 
 def number(text: str) -> float | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.contribution.formula import Kind
+from central.sent import Sent
 from contract.values import Minor, Utc
 
 
@@ -98,7 +99,7 @@ class FormulaOut(BaseModel):
     activated_at: Utc | None
 
 
-class FormulaIn(BaseModel):
+class FormulaIn(Sent):
     """A formula as YAML text."""
 
     model_config = ConfigDict(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.identity.rules import Kind
+from central.sent import Sent
 from contract.values import Utc
 
 LinkState = Literal["live", "shared", "undone"]
@@ -72,7 +73,7 @@ class IdentityOut(BaseModel):
     links: list[LinkOut]
 
 
-class UndoIn(BaseModel):
+class UndoIn(Sent):
     """Why; kept in the evidence."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "the tablet of the shop"}})
@@ -80,7 +81,7 @@ class UndoIn(BaseModel):
     reason: Annotated[str, Field(min_length=3, max_length=60)]
 
 
-class LinkIn(BaseModel):
+class LinkIn(Sent):
     """An identifier staff saw with their own eyes."""
 
     model_config = ConfigDict(

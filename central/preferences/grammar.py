@@ -28,6 +28,7 @@ def _set(words: str) -> frozenset[str]:
 
 MORE: Final = _set("more|higher|greater|bigger|better|больше|более|выше|побольше|повыше|лучше")
 LESS: Final = _set("less|lower|fewer|меньше|менее|ниже|поменьше|пониже")
+_TO: Final = _set("to|до")
 THAN: Final = _set("than|чем|нежели")
 UNDER: Final = _set(
     "under|below|to|up to|at most|max|maximum|no more than|not more than|within|less than|cheaper than"
@@ -38,6 +39,8 @@ OVER: Final = _set(
 )
 WITH: Final = _set("with|having|с|со")
 WITHOUT: Final = _set("without|no|без")
+NOT: Final = _set("not|no|isn't|aren't|не")
+BETWEEN: Final = _set("between|между|в диапазоне|in the range of|in the range")
 HERE: Final = _set("in stock|in store|here|available now|in this store|в наличии|здесь|в магазине|сейчас есть")
 BREAK: Final = _set("and|but|or|и|но|или|а|also|также|while")
 LAST: Final = _set(
@@ -124,6 +127,9 @@ class _Reader:
         self.pending: list[Comparison] = []
         self.generic: Direction | None = None
         self.noun: str | None = None
+        self.negated = False
+        """A "not" stands before the next comparative: it means the other direction, the same included."""
+        self.or_equal = False
 
     def phrase(self, words: frozenset[str]) -> bool:
         """Take the longest of these phrases that stands here."""
@@ -166,7 +172,7 @@ class _Reader:
             self.at += self.more() and self.tokens[self.at].word in ',;()"'
         elif self.phrase(HERE):
             self.out.here = True
-        elif self.more() and self._limit():
+        elif self.more() and (self._limit() or self._between() or self._negation()):
             return
         elif self.phrase(THAN):
             self._reference()
@@ -187,6 +193,41 @@ class _Reader:
             return False
         self._bound(direction, amount)
         return True
+
+    def _between(self) -> bool:
+        """between 100 and 200 g."""
+        start, noun = self.at, self.noun
+        low = self._amount() if self.phrase(BETWEEN) else None
+        high = self._amount() if low is not None and (self.phrase(BREAK) or self.phrase(_TO)) else None
+        if low is None or high is None:
+            self.at = start
+            return False
+        self._bound("more", low if low.unit is not None else Amount(low.value, high.unit))
+        self.noun = noun
+        self._bound("less", high)
+        return True
+
+    def _negation(self) -> bool:
+        """not heavier than X, не громче 30 дБ; not wireless."""
+        if self.tokens[self.at].word not in NOT:
+            return False
+        self.at += 1
+        length = self._longest(lambda joined: joined in self.lexicon.phrases)
+        found = self.lexicon.phrases[self._joined(length)] if length else None
+        if found is not None and self.lexicon.entries[found.key].flag:
+            self.at += length
+            self.out.flags[found.key] = found.direction == "less"
+            return True
+        if (found is not None and found.direction is not None) or self._stands(MORE) or self._stands(LESS):
+            self.negated = True
+            return True
+        self.at -= 1
+        return False
+
+    def _turned(self, direction: Direction) -> Direction:
+        self.or_equal = self.negated
+        self.negated = False
+        return direction if not self.or_equal else "less" if direction == "more" else "more"
 
     def _bound(self, direction: Direction, amount: Amount) -> None:
         key = self.noun
@@ -237,7 +278,7 @@ class _Reader:
             self.generic = None
         elif meaning.direction is not None:
             self.generic = None
-            self._compare(Comparison(meaning.key, meaning.direction))
+            self._compare(Comparison(meaning.key, self._turned(meaning.direction)))
         elif self.generic is not None:
             self._compare(Comparison(meaning.key, self.generic))
             self.generic = None
@@ -249,6 +290,7 @@ class _Reader:
         direction: Direction | None = "more" if self.phrase(MORE) else "less" if self.phrase(LESS) else None
         if direction is None:
             return False
+        direction = self._turned(direction)
         if self.noun is not None:  # "weight lower than X"
             self._compare(Comparison(self.noun, direction))
             self.noun = None
@@ -257,6 +299,7 @@ class _Reader:
         return True
 
     def _compare(self, comparison: Comparison) -> None:
+        comparison.or_equal, self.or_equal = self.or_equal, False
         self.out.comparisons.append(comparison)
         self.pending.append(comparison)
         start = self.at
@@ -348,6 +391,7 @@ class _Reader:
         if self.generic is not None:
             self.out.unknown.append("more" if self.generic == "more" else "less")
         self.generic = self.noun = None
+        self.negated = self.or_equal = False
 
     def _settle(self) -> None:
         """Comparisons without a reference take the last one named, else what was tried last; prices become bounds."""

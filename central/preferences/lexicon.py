@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from central.catalogue import units
+
 Language = Literal["en", "ru"]
 Direction = Literal["more", "less"]
 _FILE: Final = Path(__file__).with_name("parameters.yaml")
@@ -65,24 +67,30 @@ class Lexicon:
     def key(self, name: str) -> str:
         """The canonical name of a catalogue's parameter; its own when it is not one of ours."""
         folded = " ".join(name.casefold().split())
-        return self.names.get(folded, folded)
+        return self.names.get(folded) or self._without_unit(folded) or folded
+
+    def _without_unit(self, name: str) -> str | None:
+        """ "weight_g" and "Вес, г" are the weight, when that is what is weighed in grams."""
+        found = units.in_name(name)
+        key = self.names.get(found[0]) if found else None
+        return key if key is not None and found is not None and self.entries[key].unit == found[1][0] else None
 
     def named(self, text: str) -> str | None:
         """The parameter somebody names in a word or two, however written."""
         folded = " ".join(text.casefold().replace("_", " ").split())
         found = self.phrases.get(folded)
-        return found.key if found else self.names.get(folded)
+        return found.key if found else self.names.get(folded) or self._without_unit(text.casefold().strip())
 
 
 def build(entries: Mapping[str, Entry]) -> Lexicon:
     """Index the entries; ValueError names a word that stands for two things."""
     phrases: dict[str, Meaning] = {}
     names: dict[str, str] = {}
-    units: dict[str, str] = {}
+    usual: dict[str, str] = {}
     for key, entry in entries.items():
         names |= {name.casefold(): key for name in (*entry.catalogue, key, key.replace("_", " "))}
         if entry.unit is not None:
-            units.setdefault(entry.unit, key)
+            usual.setdefault(entry.unit, key)
         for spoken in (entry.en, entry.ru):
             said: tuple[tuple[list[str], Direction | None], ...] = (
                 (spoken.noun, None),
@@ -92,7 +100,7 @@ def build(entries: Mapping[str, Entry]) -> Lexicon:
             for words, direction in said:
                 for word in words:
                     _enter(phrases, word.casefold(), Meaning(key, direction))
-    return Lexicon(entries, phrases, names, units)
+    return Lexicon(entries, phrases, names, usual)
 
 
 def _enter(phrases: dict[str, Meaning], word: str, meaning: Meaning) -> None:

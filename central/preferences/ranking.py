@@ -133,6 +133,8 @@ def _test(item: Item, condition: Condition, setting: Setting) -> tuple[bool, str
     if other is None:
         text = f"asked_{condition.direction}" if passed else "missed_limit"
         return passed, words.say(text, **said, limit=words.value(key, limit))
+    if passed and value == limit:
+        return True, words.say("same", **said, title=other.title)
     if passed:
         return True, words.say("than", **said, difference=words.value(key, abs(value - limit)), title=other.title)
     return False, words.say("missed", **said, title=other.title, other=words.value(key, limit))

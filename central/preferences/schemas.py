@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.catalogue.schemas import Availability
+from central.sent import Sent
 from contract.values import Minor, Name, Token, Utc
 
 Rating = Annotated[int, Field(ge=-2, le=2)]
@@ -33,7 +34,7 @@ class OpinionIn(BaseModel):
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
-class OpinionBody(BaseModel):
+class OpinionBody(Sent):
     """The same over HTTP: who wrote it down is whoever is signed in. `subject` may be left out by a customer."""
 
     model_config = ConfigDict(
@@ -112,7 +113,7 @@ class Preferences(BaseModel):
     updated_at: Utc | None
 
 
-class Than(BaseModel):
+class Than(Sent):
     """What a condition compares with: a product, or a value in a unit. Neither: with what was tried last."""
 
     model_config = ConfigDict(extra="forbid")
@@ -122,7 +123,7 @@ class Than(BaseModel):
     unit: Annotated[str, Field(max_length=30)] | None = None
 
 
-class Condition(BaseModel):
+class Condition(Sent):
     """`parameter` `direction` `than`; `or_equal` lets the same value pass."""
 
     model_config = ConfigDict(extra="forbid")
@@ -133,7 +134,7 @@ class Condition(BaseModel):
     or_equal: bool = False
 
 
-class Query(BaseModel):
+class Query(Sent):
     """A search in structure: what the text is understood as, and what may be sent instead of a text."""
 
     model_config = ConfigDict(
@@ -178,7 +179,7 @@ class Suggestion(BaseModel):
     page: str | None = None
 
 
-class SearchIn(BaseModel):
+class SearchIn(Sent):
     """`text` or `query`. `subject`: whose taste ranks the results (their consent to a profile is needed)."""
 
     model_config = ConfigDict(

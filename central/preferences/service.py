@@ -358,6 +358,9 @@ class _Search:
             word, than = self.wording.word(condition.parameter, condition.direction), condition.than
             if than is None:
                 said.append(word)
+            elif than.sku and condition.or_equal:
+                other = self.wording.word(condition.parameter, "less" if condition.direction == "more" else "more")
+                said.append(texts["not_than"].format(word=other, other=references[than.sku].title))
             elif than.sku:
                 said.append(texts["than"].format(word=word, other=references[than.sku].title))
             elif than.value is not None:
@@ -377,6 +380,7 @@ _NOTES: Final = {
         "many": "Only the first {count} products were looked at; name a category.",
         "incomparable": "{title} has no figure for {name}: that was not compared.",
         "than": "{word} than {other}",
+        "not_than": "not {word} than {other}",
         "max": "up to {price}",
         "min": "from {price}",
         "here": "in stock here",
@@ -386,6 +390,7 @@ _NOTES: Final = {
         "many": "Просмотрены только первые {count} товаров; назовите категорию.",
         "incomparable": "У «{title}» нет данных ({name}): по этому не сравнивали.",
         "than": "{word}, чем {other}",
+        "not_than": "не {word}, чем {other}",
         "max": "до {price}",
         "min": "от {price}",
         "here": "есть в этом магазине",

@@ -20,7 +20,8 @@ from central.catalogue import products
 from central.catalogue.parameters import parse
 from central.catalogue.products import Status
 from central.catalogue.tables import Product, Stock, Store
-from central.preferences.lexicon import canonical
+from central.catalogue.units import Scale, in_name
+from central.preferences.lexicon import canonical, lexicon
 from central.preferences.ranking import Candidate
 from central.preferences.tables import Prior
 from central.preferences.taste import Item, Space, Taste
@@ -54,6 +55,12 @@ class Good(NamedTuple):
         return " ".join(str(text) for text in texts).casefold()
 
 
+def scale_in(name: str) -> Scale | None:
+    """The unit that a parameter's name says, where it is a parameter we know."""
+    found = in_name(name) if canonical(name) in lexicon().entries else None
+    return found[1] if found else None
+
+
 class _Read(NamedTuple):
     figures: Mapping[str, float]
     units: Mapping[str, str]
@@ -66,10 +73,13 @@ def _read(text: str) -> _Read:
     units: dict[str, str] = {}
     for name, stored in (json.loads(text) or {}).items():
         value = stored if isinstance(stored, dict) else parse(stored).model_dump()
-        if isinstance(value.get("value"), int | float):
-            figures.setdefault(canonical(name), float(value["value"]))
-        if isinstance(value.get("unit"), str):
-            units.setdefault(canonical(name), value["unit"])
+        key, figure, unit = canonical(name), value.get("value"), value.get("unit")
+        if isinstance(figure, int | float):
+            scale = scale_in(name) if unit is None and not isinstance(figure, bool) else None
+            unit, factor = scale or (unit, 1.0)
+            figures.setdefault(key, float(figure) * factor)
+        if isinstance(unit, str):
+            units.setdefault(key, unit)
     return _Read(figures, units)
 
 

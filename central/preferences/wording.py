@@ -36,6 +36,7 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "than": "{value}, {difference} {word} than {title}",
         "asked_less": "{name} {value}, asked for {limit} or less",
         "asked_more": "{name} {value}, asked for {limit} or more",
+        "same": "{value}, as {title}",
         "missed": "not {word} than {title}: {value} against {other}",
         "missed_limit": "{name} {value}, outside the limit of {limit}",
         "no_figure": "no figure for {name}",
@@ -59,6 +60,7 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "ru": {
         "than": "{value}, на {difference} {word}, чем {title}",
+        "same": "{value}, как {title}",
         "asked_less": "{name} {value}, просили не больше {limit}",
         "asked_more": "{name} {value}, просили не меньше {limit}",
         "missed": "не {word}, чем {title}: {value} против {other}",

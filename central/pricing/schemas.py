@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import Sent, SentTime
 from contract.values import Minor, Name, Token, Utc
 
 
@@ -74,7 +75,7 @@ Receipt = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-
 Quantity = Annotated[int, Field(ge=1, le=10_000)]
 
 
-class VerifyIn(BaseModel):
+class VerifyIn(Sent):
     """What the till asks: an article, and by what the customer is known (one of the four, or none)."""
 
     model_config = ConfigDict(
@@ -129,7 +130,7 @@ class RedeemOut(BaseModel):
     conflict: str | None = None
 
 
-class VoidIn(BaseModel):
+class VoidIn(Sent):
     """A receipt, or one article of it, that is taken back."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"store": "shop", "receipt": "R-1"}]})
@@ -146,7 +147,7 @@ class VoidOut(BaseModel):
     voided: list[RedeemOut]
 
 
-class OfflineSaleIn(BaseModel):
+class OfflineSaleIn(Sent):
     """A line sold on a quote's code while central could not be asked. It has happened: it is never refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -155,10 +156,10 @@ class OfflineSaleIn(BaseModel):
     receipt: Receipt
     sku: Sku
     charged: Annotated[int, Field(ge=0, le=10**12)]
-    at: Utc
+    at: SentTime
 
 
-class ReconcileIn(BaseModel):
+class ReconcileIn(Sent):
     """The journal of a till that was offline."""
 
     model_config = ConfigDict(
@@ -210,7 +211,7 @@ class RulesOut(BaseModel):
     activated_at: Utc | None
 
 
-class RulesIn(BaseModel):
+class RulesIn(Sent):
     """A rule file, as YAML text."""
 
     model_config = ConfigDict(
@@ -294,7 +295,7 @@ class DryRunOut(BaseModel):
     """The occasions behind `cheaper` and `dearer`, newest first."""
 
 
-class ConditionIn(BaseModel):
+class ConditionIn(Sent):
     """A fact of the day."""
 
     model_config = ConfigDict(
@@ -302,7 +303,7 @@ class ConditionIn(BaseModel):
     )
 
     value: Annotated[str, Field(min_length=1, max_length=80)]
-    until: Utc
+    until: SentTime
 
 
 class ConditionOut(BaseModel):

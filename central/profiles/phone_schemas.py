@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import Sent
 from contract.values import Minor, Name, Utc
 
 Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Why = Literal["consent", "visit", "none"]
 
 
-class PriceAsked(BaseModel):
+class PriceAsked(Sent):
     """A product of the customer's own store."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sku": "HP-1", "scanned": True}]})
@@ -53,7 +54,7 @@ class MyPrice(BaseModel):
     code: str | None
 
 
-class CallIn(BaseModel):
+class CallIn(Sent):
     """Where the customer stands: a zone of the shop, or the product they look at. Neither: somewhere in the shop."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sku": "HP-1"}, {"zone": "headphones"}]})
@@ -81,7 +82,7 @@ class CallOut(BaseModel):
     sku: str | None = None
 
 
-class EraseIn(BaseModel):
+class EraseIn(Sent):
     """Typed on purpose: an erasure cannot be undone."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirm": "ERASE"}]})

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import Sent
 from contract.events import Purpose
 from contract.values import Base64, Sha256, Utc
 
@@ -43,7 +44,7 @@ class CodeOut(BaseModel):
     expires_at: Utc
 
 
-class CodeIn(BaseModel):
+class CodeIn(Sent):
     """The code as typed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "7KQ2M9XA"}]})
@@ -51,7 +52,7 @@ class CodeIn(BaseModel):
     code: Annotated[str, Field(min_length=4, max_length=64)]
 
 
-class CodeAsked(BaseModel):
+class CodeAsked(Sent):
     """The e-mail address or phone number the shop knows of the customer."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "anna@mail.example"}]})
@@ -66,7 +67,7 @@ class MeOut(BaseModel):
     csrf: str
 
 
-class PhoneKeyIn(BaseModel):
+class PhoneKeyIn(Sent):
     """The public half of a key the phone made and does not let go of (P-256)."""
 
     model_config = ConfigDict(
@@ -100,7 +101,7 @@ class ConsentsOut(BaseModel):
     current_text: ConsentText
 
 
-class ConsentsIn(BaseModel):
+class ConsentsIn(Sent):
     """A decision about every purpose; those left out are refused."""
 
     model_config = ConfigDict(

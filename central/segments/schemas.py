@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.sent import Sent
 from contract.values import Utc
 
 
-class SegmentsIn(BaseModel):
+class SegmentsIn(Sent):
     """A rule file, as YAML text."""
 
     model_config = ConfigDict(

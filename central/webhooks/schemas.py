@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from central.predictions.schemas import Predictions
 from central.preferences.schemas import Rating
+from central.sent import Sent
 from central.webhooks.changes import Kind
 from contract.values import Minor, Name, Utc
 
@@ -131,7 +132,7 @@ class ChangesOut(BaseModel):
     more: bool
 
 
-class SubscriptionIn(BaseModel):
+class SubscriptionIn(Sent):
     """Where to tell what."""
 
     model_config = ConfigDict(
@@ -187,7 +188,7 @@ class MessageOut(BaseModel):
     html: str
 
 
-class TemplateIn(BaseModel):
+class TemplateIn(Sent):
     """A message in one language, as Jinja templates; only names, loops, conditions and a few filters."""
 
     model_config = ConfigDict(

@@ -57,7 +57,8 @@ async def set_up_feed(
     page.need("admin")
     problem = ""
     try:
-        given = FeedIn.model_validate({"format": kind, "url": url.strip(), "every_minutes": every})
+        fields = {"format": kind, "url": url.strip(), "every_minutes": every}
+        given = FeedIn.model_validate(fields, strict=False)  # a form says everything in words
         if re.fullmatch(NAME_PATTERN, name) is None:
             problem = "name"
     except ValidationError as error:

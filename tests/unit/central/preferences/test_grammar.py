@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.preferences.grammar import Amount, Reading, Span, read
-from central.preferences.lexicon import build, lexicon
+from central.preferences.lexicon import build, canonical, lexicon
+from central.preferences.shelf import scale_in
 
 X, Y, LAST = Span("X"), Span("Y"), "last"
 SONY = Span("Sony WH-1000XM5")
@@ -50,12 +51,50 @@ def test_comparisons(text: str, expected: list[tuple[str, str, object]]) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("not heavier than X", ("weight", "less", X)),
+        ("no heavier than X", ("weight", "less", X)),
+        ("не тяжелее, чем X", ("weight", "less", X)),
+        ("не громче 30 дБ", ("noise", "less", Amount(30, "дб"))),
+        ("not louder than 30 dB", ("noise", "less", Amount(30, "db"))),
+        ("no more bass than X", ("bass", "less", X)),
+        ("не меньше баса чем X", ("bass", "more", X)),
+        ("weight not higher than X", ("weight", "less", X)),
+        ("not more expensive than X", ("price", "less", X)),
+    ],
+)  # fmt: skip
+def test_not_means_the_other_direction_and_the_same_too(text: str, expected: tuple[str, str, object]) -> None:
+    (found,) = said(text).comparisons
+    assert (found.key, found.direction, found.than, found.or_equal) == (*expected, True)
+    assert said(text).unknown == []
+
+
+def test_not_holds_for_one_comparison_only() -> None:
+    found = said("not heavier than X, more bass than Y, not wireless and no noise cancelling, not purple")
+    assert [(one.direction, one.or_equal) for one in found.comparisons] == [("less", True), ("more", False)]
+    assert found.flags == {"wireless": False, "noise_cancelling": False}
+    assert found.unknown == ["not", "purple"]
+
+
+@pytest.mark.parametrize("text", ["between 150 and 200 g", "weight between 150 g and 200 g", "между 150 и 200 г"])
+def test_between(text: str) -> None:
+    found = said(text).comparisons
+    values = [one.than.value for one in found if isinstance(one.than, Amount)]
+    assert [(one.key, one.direction) for one in found] == [("weight", "more"), ("weight", "less")]
+    assert values == [150, 200]
+    assert all(one.or_equal for one in found)
+
+
+@pytest.mark.parametrize(
     ("text", "low", "high"),
     [
         ("under 10,000", None, 10000),
         ("до 10 000 руб.", None, 10000),
         ("под 10", None, None),
         ("from 5k to 9k", 5000, 9000),
+        ("between 5,000 and 9,000", 5000, 9000),
+        ("между 5 тыс и 9 тыс руб", 5000, 9000),
         ("от 5 тыс до 10 тыс руб", 5000, 10000),
         ("more than 5000, less than 9000", 5000, 9000),
         ("cheaper than 300 euro", None, 300),
@@ -105,3 +144,22 @@ def test_a_word_may_not_stand_for_two_things() -> None:
     entries["other"] = entries["weight"]
     with pytest.raises(ValueError, match="stands for"):
         build(entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "scale"),
+    [
+        ("weight_g", "weight", ("g", 1.0)),
+        ("Вес, кг", "weight", ("g", 1000.0)),
+        ("Weight (kg)", "weight", ("g", 1000.0)),
+        ("battery_life_h", "battery", ("h", 1.0)),
+        ("storage_gb", "storage", ("MB", 1024.0)),
+        ("Weight", "weight", None),
+        ("weight_h", "weight_h", None),  # no weight is told in hours
+        ("model_s", "model_s", None),
+        ("weight_class", "weight_class", None),
+    ],
+)  # fmt: skip
+def test_a_catalogues_name_may_carry_the_unit(name: str, key: str, scale: tuple[str, float] | None) -> None:
+    assert canonical(name) == key
+    assert scale_in(name) == scale
