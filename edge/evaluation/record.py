@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge.values import Decision, Instant, Track
@@ -28,14 +29,14 @@ class TrackRecorder:
         self.waits_s: list[float] = []
         """From the pipeline's own first usable face to the first name, one for each named track."""
 
-    def looked(self, track: Track, size: tuple[int, int], embedded: int, now: Instant) -> None:
+    def looked(
+        self, track: Track, size: tuple[int, int], embedded: Sequence[tuple[float, float]], now: Instant
+    ) -> None:
         """A sighting."""
         notes = self._notes.setdefault(track.id, _Notes(now.monotonic, now.monotonic))
         notes.end_s = now.monotonic
-        x, y = track.centre
-        here = Sighting(now.monotonic, x / size[0], y / size[1])
-        notes.embedded += [here] * embedded
-        notes.path.append(here)
+        notes.embedded += [_at(middle, size, now) for middle in embedded]
+        notes.path.append(_at(track.centre, size, now))
 
     def decided(self, decision: Decision, now: Instant) -> None:
         """A word about a track."""
@@ -51,6 +52,10 @@ class TrackRecorder:
         """All tracks so far, each up to its last word: that speaks of whom the track had seen until then, also when
         the track changes over to somebody else later."""
         return [_decided(notes) for notes in self._notes.values()]
+
+
+def _at(middle: tuple[float, float], size: tuple[int, int], now: Instant) -> Sighting:
+    return Sighting(now.monotonic, middle[0] / size[0], middle[1] / size[1])
 
 
 def _decided(notes: _Notes) -> DecidedTrack:

@@ -65,28 +65,41 @@ class Bond:
     sudden: bool = False
     """The track began in the middle of the way: nobody comes from nowhere, it is somebody who was there before."""
 
-    def suspect(self, others: Iterable[FaceCase]) -> bool:
+    fresh: bool = False
+    """Among the suspects was somebody of whom no picture was taken: one may be, whoever else it may show."""
+    past: list[FaceCase] = field(default_factory=list)
+    """Suspects of this doubt who are forgotten by now."""
+
+    def suspect(self, others: Iterable[FaceCase], now: float) -> bool:
         """The track may have gone over to one of these; answers whether there is anybody new among them."""
         before = len(self.suspects)
         for case in others:
             if case is not self.case and all(case is not known for known in self.suspects):
                 self.suspects.append(case)
         self.doubtful = True
+        self.fresh = self.fresh or any(case.untold(now) for case in self.suspects)
         return len(self.suspects) > before
 
     def forget(self, now: float) -> None:
         """Drop the suspects who have been out of view for too long."""
+        self.fresh = self.fresh or any(case.untold(now) for case in self.suspects)
         over = [case for case in self.suspects if now - case.seen_at > REMEMBER_S]
         self.suspects = [case for case in self.suspects if now - case.seen_at <= REMEMBER_S]
         if self.doubtful and over:
             self.open = self.open or not all(case.decided for case in over)
-            if self.case.blank:
+            self.past += over
+            if self.case.blank and not self.fresh:
                 self.case.may_be(case for case in over if case.calls)
 
     @property
     def sure(self) -> bool:
         """Whether the track shows the person of its case for certain."""
         return not self.doubtful and not self.guessed
+
+    @property
+    def moot(self) -> bool:
+        """Whether a final word was said of everybody whom the track may show."""
+        return self.case.closed and not self.open and all(case.decided for case in self.suspects)
 
     def clear_of(self, case: FaceCase) -> None:
         """Another track was just seen to show this person."""
@@ -97,8 +110,9 @@ class Bond:
         self.guessed = case is not self.case and case.outcome == "stranger"
         self.case = case
         self.settled_at = now
-        self.doubtful = self.open = False
+        self.doubtful = self.open = self.fresh = False
         self.suspects.clear()
+        self.past.clear()
 
     def unsettled(self, now: float) -> list[FaceCase]:
         """Whose calls a picture of this face may have been, that agrees with nobody: its own case, the strangers, of
@@ -106,7 +120,7 @@ class Bond:
         own = [] if self.case.blank else [self.case]
         return own + [
             case
-            for case in self.suspects
+            for case in (*self.past, *self.suspects)
             if case.calls and (self.sudden or case.outcome == "stranger" or _lost(case, now)) and not case.sure(now)
         ]
 
@@ -119,12 +133,14 @@ class Bond:
     def ready(self, now: float) -> bool:
         """Whether a picture may be spent now. Without a name it is urgent, with one it waits for clear sight."""
         maybe = self.unsettled(now) if self.case.blank else [one for one in self.suspects if one.seen_at < now]
+        if self.case.blank and self.fresh:
+            maybe = []  # one picture may say who it is
         if any(case.left(now) <= 0 for case in (self.case, *maybe)):
             return False  # nothing is left for this person, or for the one it may well be
+        if self.moot:
+            return self.case.bowed and not self.guessed
         if not self.doubtful:
-            return not self.case.closed
-        if self.case.closed and not self.open and all(case.decided for case in self.suspects):
-            return False  # whichever of them it is, it is decided already
+            return True
         if self.case.outcome == "known" and self.case.left(now) <= 1:
             return False  # the last call is kept for the moment when nobody knows who this is
         urgent = not self.case.closed and self.case.provisional is None
@@ -159,8 +175,8 @@ def could_be(past: FaceCase, track: Track, now: float) -> bool:
 def owner(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: float) -> FaceCase | None:
     """Whose picture this is: the bond's own case, a suspect's, or None for somebody who has no case yet."""
     if not bond.doubtful:
-        likeness = _likeness(bond.case, vector)
-        return bond.case if likeness is None or likeness >= OTHER else None
+        looked_up = bond.case.outcome == "stranger" and unlike(bond.case, vector, templates, rule)
+        return None if looked_up or another(bond.case, vector) else bond.case
     known = _agreeing((bond.case, *bond.suspects), vector, templates)
     if known is not None:
         return known
@@ -172,10 +188,19 @@ def owner(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: flo
     return bond.case if bond.case.blank else None
 
 
+def another(case: FaceCase, vector: Vector) -> bool:
+    """Whether the picture shows somebody else than the pictures of an open case do."""
+    likeness = _likeness(case, vector)
+    return likeness is not None and likeness < OTHER
+
+
 def unclear(bond: Bond, vector: Vector, templates: Templates, rule: Rule, now: float) -> list[FaceCase]:
     """Who else this may be, for all that is known: all that are unsettled but those whom the picture rules out."""
-    possible = (case for case in bond.unsettled(now) if not unlike(case, vector, templates, rule))
-    return [case for case in possible if not _ruled_out(case, vector, templates)]
+    return [
+        case
+        for case in bond.unsettled(now)
+        if case is bond.case or not (unlike(case, vector, templates, rule) or _ruled_out(case, vector, templates))
+    ]
 
 
 def unlike(case: FaceCase, vector: Vector, templates: Templates, rule: Rule) -> bool:

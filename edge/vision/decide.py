@@ -86,7 +86,7 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     if asked == case.asked:
         return None  # the same question has the same answer, and that was told
     case.asked = asked
-    found = _found(case, templates, bar + rule.clear_lead)
+    found = _found(case, templates, rule, bar)
     best = found.similarity if found is not None else -1.0
     case.best = max(case.best, best)
     # a name that was told once is taken back for a picture of somebody else, not for one that is less alike
@@ -99,24 +99,31 @@ def _identified(case: FaceCase, templates: Templates, rule: Rule, *, last: bool)
     return None
 
 
-def _found(case: FaceCase, templates: Templates, clear: float) -> Candidate | None:
-    """Who the pictures together are most like, or a single one that is clear: beside it poor ones say nothing."""
+def _found(case: FaceCase, templates: Templates, rule: Rule, bar: float) -> Candidate | None:
+    """Who the pictures together are most like; or the newest by itself, where it is clear or leads everybody by far:
+    beside it poor ones say nothing (measured by person: docs/recognition.md, "Several pictures")."""
     probe = fused(case.vectors, case.weights)
     together = templates.search(probe)
     probe.fill(0)
-    if together is None or together.similarity >= clear or len(case.vectors) == 1:
+    if together is None or len(case.vectors) == 1 or together.similarity >= bar + rule.clear_lead:
         return together
     single = templates.search(case.vectors[-1])
-    return single if single is not None and single.similarity >= clear else together
+    if single is None or single.similarity <= together.similarity:
+        return together
+    return single if single.similarity >= bar + rule.clear_lead or _alone(single) else together
+
+
+def _alone(found: Candidate) -> bool:
+    """Whether nobody else of the gallery is anywhere near."""
+    return found.runner_up > -1.0 and found.margin >= _ALONE
 
 
 def _known(
     case: FaceCase, found: Candidate, templates: Templates, rule: Rule, bar: float, *, last: bool
 ) -> Decision | None:
     clear = found.similarity >= bar + rule.clear_lead
-    alone = found.runner_up > -1.0 and found.margin >= _ALONE
     agreeing = _agreeing(case.vectors, found.subject, templates, bar)
-    if not (clear or alone or agreeing >= 2 or last):
+    if not (clear or _alone(found) or agreeing >= 2 or last):
         return None
     beyond = found.similarity >= bar + _BEYOND_DOUBT * rule.clear_lead
     settled = last or beyond or agreeing >= (2 if clear else _SURE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.values import Box, Claim, Decision, Frame, Image, Instant, Track, TrackSet
-from edge.vision.continuity import REMEMBER_S, SUDDEN, Bond, could_be, near, owner, stranger_again, unclear, unlike
+from edge.vision.continuity import (
+    REMEMBER_S,
+    SUDDEN,
+    Bond,
+    another,
+    could_be,
+    near,
+    owner,
+    stranger_again,
+    unclear,
+    unlike,
+)
 from edge.vision.decide import Rule, decide
 from edge.vision.permits import Denied, FacePolicy, Permit
 from edge.vision.ports import FaceEngine, Landmarks, Templates, TrackWatch
@@ -23,6 +35,9 @@ _LAG = 0.93
 """The box of a track is smoothed and so much behind the face of somebody who comes nearer."""
 _MIDWAY = 1.15
 """Times the least width of a face: who comes from afar appears smaller than that."""
+
+_AGAIN_S = 8.0
+"""Who is named again within this time did not go out and come in again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,9 @@ class Identifier:
         self._watch = watch
         self._bonds: dict[int, Bond] = {}
         self._gone: list[FaceCase] = []
+        self._named: dict[str, FaceCase] = {}
         self._claim_taken = False
+        self._embedded: list[tuple[float, float]] = []
 
     def step(self, frame: Frame, tracks: TrackSet, claim: Claim | None) -> list[Decision]:
         """What this frame allows to decide about the tracks in it."""
@@ -123,11 +140,13 @@ class Identifier:
         self._bonds.clear()
         decided = [decision for bond in bonds for decision in self._conclude(bond, now)]
         self._gone.clear()
+        self._named.clear()
         return decided
 
     def _meet(self, tracks: Sequence[Track], now: Instant) -> None:
         """New tracks get a case, and tracks that came close to each other become doubtful."""
         self._gone = [case for case in self._gone if now.monotonic - case.seen_at <= REMEMBER_S]
+        self._named = {one: case for one, case in self._named.items() if now.monotonic - case.seen_at <= _AGAIN_S}
         for bond in self._bonds.values():
             bond.forget(now.monotonic)
         began = [track for track in tracks if track.id not in self._bonds]
@@ -142,12 +161,12 @@ class Identifier:
                 bonds = self._bonds[first.id], self._bonds[second.id]
                 for bond, other in (bonds, bonds[::-1]):
                     bond.near_at = now.monotonic
-                    bond.suspect([other.case, *other.suspects])
+                    bond.suspect([other.case, *other.suspects], now.monotonic)
         for track in tracks:
             bond = self._bonds[track.id]
             later = [case for case in self._gone if case.seen_at > bond.settled_at]
             close = [case for case in later if could_be(case, track, now.monotonic)]
-            if close and not bond.case.blank and bond.suspect(close):
+            if close and not bond.case.blank and bond.suspect(close, now.monotonic):
                 bond.near_at = now.monotonic
 
     def _begin(self, track: Track, lost: Sequence[FaceCase], now: Instant) -> Bond:
@@ -155,7 +174,7 @@ class Identifier:
         bond = Bond(self._new_case(), sudden=self._midway(track))
         suspects = [case for case in lost if could_be(case, track, now.monotonic)]
         if suspects and self._policy.mode != "verify":
-            bond.suspect(suspects)
+            bond.suspect(suspects, now.monotonic)
         return bond
 
     def _midway(self, track: Track) -> bool:
@@ -168,14 +187,13 @@ class Identifier:
 
     def _watched_look(self, track: Track, nearer: list[Box], frame: Frame, claim: Claim | None) -> list[Decision]:
         bond = self._bonds[track.id]
-        before = self._counts.embedder_calls
+        self._embedded.clear()
         decided = self._look(bond, track, nearer, frame, claim)
-        embedded = self._counts.embedder_calls - before
         bond.case.box, bond.case.seen_at = track.box, frame.captured.monotonic  # also of a case that just came here
-        if self._watch is not None and (embedded or bond.case.blank or not bond.doubtful):
+        if self._watch is not None and (self._embedded or bond.case.blank or not bond.doubtful):
             height, width = frame.image.shape[:2]
             shown = replace(track, id=bond.case.id)
-            self._watch.looked(shown, (width, height), embedded, frame.captured)
+            self._watch.looked(shown, (width, height), tuple(self._embedded), frame.captured)
         for decision in decided:
             self._tell(decision, frame.captured)
         return decided
@@ -184,24 +202,37 @@ class Identifier:
         if bond.case.closed and claim is not None and bond.case.claim != claim:
             bond.settle(self._new_case(), frame.captured.monotonic)
         decided: list[Decision] = []
-        permit = None if bond.case.closed and not bond.doubtful else self._permit(bond.case, track, frame, claim)
+        over = bond.case.closed and not bond.doubtful and not bond.case.bowed
+        permit = None if over else self._permit(bond.case, track, frame, claim)
         if permit is not None and bond.ready(frame.captured.monotonic) and not self._exhausted(bond, track, frame):
             shot = self._photograph(bond.case, track, nearer, frame)
-            if shot is not None and (
-                bond.case.closed or bond.urgent(shot) or bond.case.due(shot, *self._nearness(bond.case, frame.captured))
-            ):
-                decided += self._embed(bond, shot, frame, permit)
+            if shot is not None and self._wanted(bond, shot):
+                decided += self._embed(bond, track, shot, frame, permit)
         if not bond.doubtful:
             decided += self._judge(bond.case, frame.captured, ended=False)
         return decided
+
+    def _wanted(self, bond: Bond, shot: Shot) -> bool:
+        """Whether this picture is worth the embedder."""
+        case = bond.case
+        if case.closed:
+            return not bond.moot or case.looks_up(shot)
+        return bond.urgent(shot) or case.due(shot, *self._nearness(case, shot.taken))
 
     def _exhausted(self, bond: Bond, track: Track, frame: Frame) -> bool:
         """Whether this may be somebody whose calls are spent and who is in no other track at this moment."""
         if not (bond.doubtful or bond.case.blank):
             return False
         now = frame.captured.monotonic
+        away = self._away(bond, track, now)
+        if bond.case.blank and (bond.fresh or any(case.untold(now) for case in away)):
+            return False
+        return any(case.left(now) <= 0 for case in away)
+
+    def _away(self, bond: Bond, track: Track, now: float) -> list[FaceCase]:
+        """Everybody out of view at this moment whom the track may show."""
         unseen = (one.case for one in self._bonds.values() if one is not bond and one.case.seen_at < now)
-        return any(case.left(now) <= 0 and could_be(case, track, now) for case in (*self._gone, *unseen))
+        return [case for case in (*self._gone, *unseen) if case is not bond.case and could_be(case, track, now)]
 
     def _permit(self, case: FaceCase, track: Track, frame: Frame, claim: Claim | None) -> Permit | None:
         """Whether anything may be computed from this face; nothing is before this says so."""
@@ -242,13 +273,19 @@ class Identifier:
         case.first_usable = case.first_usable or frame.captured
         return Shot(face.five, face.quality, frame.captured, face.pose)
 
-    def _embed(self, bond: Bond, shot: Shot, frame: Frame, permit: Permit) -> list[Decision]:
+    def _embed(self, bond: Bond, track: Track, shot: Shot, frame: Frame, permit: Permit) -> list[Decision]:
         """Embed, and give the vector to the case whose person it shows."""
         self._counts.embedder_calls += 1
+        self._embedded.append(_middle(shot))
         crop = self._engine.align(frame.image, shot.five)
         vector = self._engine.embed([crop])[0]
         crop.fill(0)
         rule = self._rule(shot.taken)
+        before = bond.case
+        if not bond.doubtful and another(before, vector):  # somebody has come into this track unnoticed
+            away = self._away(bond, track, shot.taken.monotonic)
+            if away and self._policy.mode != "verify":
+                bond.suspect(away, shot.taken.monotonic)
         again = stranger_again(bond, vector, self._templates, rule, shot.taken.monotonic)
         whose = owner(bond, vector, self._templates, rule, shot.taken.monotonic)
         anew = whose is None or whose.blank
@@ -260,11 +297,12 @@ class Identifier:
         self._counts.most_calls = max(self._counts.most_calls, case.calls)
         if case.closed:
             vector.fill(0)
+            case.poses.append(shot.pose)
             return decided
         case.permitted, case.claim = True, permit.claim
         case.first_usable = case.first_usable or shot.taken
         case.embedded(shot, vector)
-        case.apart_from([kin for kin in case.kin if unlike(kin, vector, self._templates, rule)])
+        case.apart_from([one for one in case.kin if one is not before and unlike(one, vector, self._templates, rule)])
         if again:
             case.exhausted = True
         return decided
@@ -290,6 +328,8 @@ class Identifier:
             return self._end_case(before, now)
         other.case = before
         other.doubtful = True
+        if before.blank:
+            before.seen_at = -math.inf  # unless the other track is seen again, there is nobody of whom nothing is known
         return []
 
     def _conclude(self, bond: Bond | None, now: Instant) -> list[Decision]:
@@ -317,9 +357,11 @@ class Identifier:
         decision = decide(case, self._templates, rule, now, ended=ended)
         if decision is None:
             return []
+        if decision.stage == "provisional" and case.provisional == decision.subject:
+            return []
+        if decision.subject is not None and case.claim is None and case.provisional != decision.subject:
+            self._same(case, decision.subject, now.monotonic)
         if decision.stage == "provisional":
-            if case.provisional == decision.subject:
-                return []
             case.provisional = decision.subject
         else:
             self._count(case, decision, rule, now)
@@ -327,6 +369,14 @@ class Identifier:
                 case.nearest = case.best
             case.close(decision.outcome, decision.subject)
         return [replace(decision, track=case.id)]
+
+    def _same(self, case: FaceCase, subject: str, now: float) -> None:
+        """Who was named a moment ago in another case is one person: so are the calls."""
+        before = self._named.get(subject)
+        self._named[subject] = case
+        if before is not None and before is not case and now - before.seen_at <= _AGAIN_S:
+            case.calls += before.calls
+            self._counts.most_calls = max(self._counts.most_calls, case.calls)
 
     def _tell(self, decision: Decision, now: Instant) -> None:
         if self._watch is not None:
@@ -342,3 +392,9 @@ class Identifier:
         if searched and self._on_stranger is not None:
             templates = self._templates.templates
             self._on_stranger(case.best, templates, rule.bar(templates), now.wall)
+
+
+def _middle(shot: Shot) -> tuple[float, float]:
+    """Of the five points, pixels."""
+    x, y = shot.five.mean(axis=0).tolist()
+    return x, y

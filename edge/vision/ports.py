@@ -50,9 +50,11 @@ class FaceEngine(Protocol):
 class TrackWatch(Protocol):
     """Looks on while faces are decided: evaluations count with it. Gets no picture and no vector."""
 
-    def looked(self, track: Track, size: tuple[int, int], embedded: int, now: Instant) -> None:
+    def looked(
+        self, track: Track, size: tuple[int, int], embedded: Sequence[tuple[float, float]], now: Instant
+    ) -> None:
         """A person (`track.id` is that of their decisions) was seen in a picture of this width and height; `embedded`:
-        embedder calls this look took."""
+        the middle (x, y, pixels) of each face for which this look called the embedder."""
         ...
 
     def decided(self, decision: Decision, now: Instant) -> None:

@@ -27,6 +27,8 @@ _BETTER_THAN_UNLIKE = 1.2
 _AS_GOOD = 0.95
 _OTHER_YAW_DEG, _OTHER_NOSE = 12.0, 0.09
 """A head turned by so much, or nodded so that the nose stands elsewhere between eyes and mouth, is another view."""
+_BOWED = 0.55
+"""The nose of a head that may be bowed; so low it also stands in some faces that are not."""
 _POOR = 0.7
 """Shots of less than this share of the best quality have no say in who it is."""
 _FACING = 0.6
@@ -112,6 +114,10 @@ class FaceCase:
         """Somebody was here, is out of view, and no picture says anything about them."""
         return self.calls == 0 and not self.decided and now - self.seen_at > ELSEWHERE_S
 
+    def untold(self, now: float) -> bool:
+        """The same, and nobody else's pictures may have been of them."""
+        return self.unexplained(now) and self.charged(now) == 0
+
     def sure(self, now: float) -> bool:
         """Whether the person is certainly in a track of their own at this moment."""
         return now - self.sure_at <= ELSEWHERE_S
@@ -133,6 +139,20 @@ class FaceCase:
     def flawed(self, flaw: Flaw) -> None:
         """Count an unusable picture, so that the outcome can say why."""
         self.flaws[flaw] = self.flaws.get(flaw, 0) + 1
+
+    @property
+    def bowed(self) -> bool:
+        """A stranger who was seen with a bowed head only: another look may be worth it once the head is up."""
+        seen = self.outcome == "stranger" and self.claim is None
+        return seen and not self.spent and bool(self.poses) and all(pose.nose > _BOWED for pose in self.poses)
+
+    def looks_up(self, shot: Shot) -> bool:
+        """Whether somebody who was seen with a bowed head holds it up in this picture."""
+        return (
+            self.bowed
+            and shot.quality >= _AS_GOOD * self.best_quality
+            and all(pose.nose - shot.pose.nose >= _OTHER_NOSE for pose in self.poses)
+        )
 
     def due(self, shot: Shot, promising: bool = False, unlike: bool = False) -> bool:
         """Whether this usable picture is worth the embedder.
@@ -156,6 +176,8 @@ class FaceCase:
         if promising and step == _REPEATED:
             step -= 1
         better = shot.quality >= _CLEARLY_BETTER[step] * self.best_quality
+        if self.left(shot.taken.monotonic) <= 1 and shot.quality < self.best_quality:
+            return False  # the last call is for a picture that is better than all before
         return better or (promising and self._other_view(shot))
 
     def too_oblique(self, shot: Shot) -> bool:
@@ -206,7 +228,6 @@ class FaceCase:
         self.vectors.clear()
         self.weights.clear()
         self._qualities.clear()
-        self.poses.clear()
         self.best = -1.0
         self.outcome = outcome
         self.subject = subject if outcome == "known" else None

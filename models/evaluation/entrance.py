@@ -6,8 +6,10 @@ The edge runs its pipeline on a video (`python -m edge evaluate-entrance`) and h
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import quantiles
 
 LATE_S = 0.6
@@ -61,8 +63,16 @@ class DecidedTrack:
     """Where each embedder call was spent; with it, calls count for whom they were spent on, whatever the track."""
 
 
+Whose = Callable[[Sighting], int | None]
+"""Which appearance (its place in the truth) the face at this place shows; None: nobody's."""
+
+
 def score_entrance(
-    truth: Sequence[Appearance], tracks: Sequence[DecidedTrack], total_ms: float, late_s: float = LATE_S
+    truth: Sequence[Appearance],
+    tracks: Sequence[DecidedTrack],
+    total_ms: float,
+    late_s: float = LATE_S,
+    whose: Whose | None = None,
 ) -> dict[str, object]:
     """The report. Every track goes to the appearance it overlaps most; the rest are tracks of nobody.
 
@@ -77,7 +87,7 @@ def score_entrance(
     strangers = [person for person in people if person.appearance.subject is None]
     ghosts = [tracks[i] for i in owned.get(None, [])]
     delays = sorted(delay for person in enrolled if (delay := person.delay_s) is not None)
-    calls = _calls(truth, tracks, people)
+    calls = _calls(truth, tracks, people, whose)
     return {
         "people": len(people),
         "enrolled": len(enrolled),
@@ -137,18 +147,22 @@ class _Person:
         return sum(track.embedder_calls for track in self.tracks)
 
 
-def _calls(truth: Sequence[Appearance], tracks: Sequence[DecidedTrack], people: Sequence[_Person]) -> list[int]:
-    """Embedder calls of each appearance: by place where both are known, else by track."""
+def _calls(
+    truth: Sequence[Appearance], tracks: Sequence[DecidedTrack], people: Sequence[_Person], whose: Whose | None
+) -> list[int]:
+    """Embedder calls of each appearance: exactly, else by place where both are known, else by track."""
     spent = [sighting for track in tracks for sighting in track.embedded]
-    if not spent or not all(appearance.path for appearance in truth):
+    if whose is None and (not spent or not all(appearance.path for appearance in truth)):
         return [person.embedder_calls for person in people]
-    calls = [0] * len(truth)
-    for sighting in spent:
-        away = [_away(sighting, appearance) for appearance in truth]
-        nearest = min(range(len(away)), key=away.__getitem__)
-        if away[nearest] < FAR_APART:
-            calls[nearest] += 1
-    return calls
+    shown = Counter((whose or partial(_nearest, truth))(sighting) for sighting in spent)
+    return [shown[number] for number in range(len(truth))]
+
+
+def _nearest(truth: Sequence[Appearance], sighting: Sighting) -> int | None:
+    """Who is nearest to that place at that moment."""
+    away = [_away(sighting, appearance) for appearance in truth]
+    nearest = min(range(len(away)), key=away.__getitem__)
+    return nearest if away[nearest] < FAR_APART else None
 
 
 def _away(sighting: Sighting, appearance: Appearance) -> float:

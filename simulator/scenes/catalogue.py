@@ -286,8 +286,8 @@ PEOPLE: dict[str, Person] = {
             _PASSENGER,
             (
                 Still("carphone", (49, 22, 96, 87), 76),
-                Still("carphone", (37, 35, 88, 97), 92),
                 Still("carphone", (40, 32, 90, 96), 104),
+                Still("carphone", (43, 32, 90, 97), 110),
             ),
         ),
         Person(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,32 +15,53 @@ from edge.evaluation.record import TrackRecorder
 from edge.gallery import Gallery
 from edge.schedule import FairSchedule
 from edge.values import Emission, Frame, Image, Instant
-from edge.vision.enrolment import Enrolled, assess
 from edge.vision_node import Vision, VisionCounters
-from models.evaluation.entrance import Appearance, score_entrance
+from models.evaluation.entrance import Appearance, Sighting, score_entrance
 from models.faces.bundle import OnnxFaceModels
 from simulator.scenes.crowd import SHUTTER, duration, ground_truth
-from simulator.scenes.entrance import EntranceScene, EntranceWalker
+from simulator.scenes.entrance import EntranceScene, EntranceWalker, FaceTruth
 from simulator.scenes.first_usable import FirstUsableClock
 from simulator.scenes.footage import Footage
+from simulator.scenes.posing import posed
 
 FPS = 15
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _FOREVER = 1e9
+_SEEN, _ON_THE_FACE = 0.3, 0.6
+"""Share of a face that must be seen to be found, and how many widths from its middle its features are."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntranceDay:
     """What a crowd at the door led to."""
 
+    scene: EntranceScene
+    walkers: Sequence[EntranceWalker]
     truth: list[Appearance]
     recorder: TrackRecorder
     told: list[Emission]
     counters: VisionCounters
 
     def report(self) -> dict[str, object]:
-        """See models.evaluation.entrance.score_entrance."""
-        return score_entrance(self.truth, self.recorder.tracks(), 0.0)
+        """See models.evaluation.entrance.score_entrance; embedder calls count for whose face was embedded."""
+        return score_entrance(self.truth, self.recorder.tracks(), 0.0, whose=self.whose)
+
+    def whose(self, face: Sighting) -> int | None:
+        """Whose face the scene drew there, as a place in the truth: the nearest, in widths, that can be seen."""
+        width, height = self.scene.camera.size
+        faces = self.scene.truth(face.at_s, self.walkers)
+        away = {one.identity: _widths(one, face.x * width, face.y * height) for one in faces if one.visible >= _SEEN}
+        nearest = min(away, key=away.__getitem__, default=None)
+        if nearest is None or away[nearest] > _ON_THE_FACE:
+            return None
+        there = (n for n, one in enumerate(self.walkers) if one.identity == nearest and one.position(face.at_s))
+        return next(there, None)
+
+
+def _widths(face: FaceTruth, x: float, y: float) -> float:
+    """How far a pixel is from the middle of a face, in widths of it."""
+    middle = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+    return math.dist(middle, (x, y)) / face.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +97,8 @@ def play(footage: Footage, walkers: Sequence[EntranceWalker], seed: int, known: 
     )
     clock = FirstUsableClock(scene, faces, _limits(config.recognition, faces.sure_score))
     told = _run(scene, walkers, vision, clock, config)
-    return EntranceDay(ground_truth(scene, walkers, clock.times, known), recorder, told, vision.counters())
+    truth = ground_truth(scene, walkers, clock.times, known)
+    return EntranceDay(scene, walkers, truth, recorder, told, vision.counters())
 
 
 def _run(
@@ -95,15 +118,14 @@ def _run(
 
 
 def enrolled(pictures: dict[str, list[Image]], faces: OnnxFaceModels) -> Gallery:
-    """Everybody's pictures that are good enough to enrol from; ValueError names who has none."""
+    """Everybody as three poses at the kiosk (simulator.scenes.posing); ValueError names who it takes no picture of."""
     gallery = Gallery()
     for name, own in pictures.items():
-        answers = [assess(picture, faces) for picture in own]
-        vectors = [answer.vector for answer in answers if isinstance(answer, Enrolled)]
-        if not vectors:
+        poses = posed(own, faces)
+        if not poses:
             raise ValueError(f"{name}: no picture is good enough to enrol from")
-        for number, vector in enumerate(vectors):
-            gallery.put(name, str(number), vector, _FOREVER)
+        for number, pose in enumerate(poses):
+            gallery.put(name, str(number), pose.vector, _FOREVER)
     return gallery
 
 

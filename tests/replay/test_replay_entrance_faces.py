@@ -1,7 +1,9 @@
 """The same crowd with forty-two people of published photographs: one picture of each walks in, half are enrolled.
 
-A single press photograph is sometimes so unlike the others of the same person that nobody could be known by it, at any
-distance: those are counted by comparing the whole picture with the enrolment, before anybody walks, and told.
+Who walks in looks into the camera but for the glances of the scene, so a picture walks in that shows somebody who does:
+the last of each person's that the kiosk would take. Three others that it takes enrol, as it asks for three. Some are so
+unlike the others of the same person (years apart) that nobody could be known by them, at any distance: those are
+counted by comparing the whole picture with the enrolment, before anybody walks, and told.
 """
 
 from __future__ import annotations
@@ -18,20 +20,23 @@ from numpy.typing import NDArray
 
 from edge.config import parse_config
 from edge.engines import load_engines
-from edge.vision.enrolment import Enrolled, assess
+from edge.vision.enrolment import Sight, embed, examine
 from edge.vision.thresholds import default_threshold
 from models.faces.bundle import OnnxFaceModels
 from models.weights import default_weights_dir
 from simulator.scenes.crowd import crowd
 from simulator.scenes.entrance_day import EntranceDay, enrolled, play
 from simulator.scenes.photographed import photographed
+from simulator.scenes.posing import PICTURES
 
 FACES = Path(__file__).parents[3] / "shared" / "data" / "faces"
 pytestmark = pytest.mark.skipif(
     not FACES.exists() or not (default_weights_dir() / "manifest.json").exists(),
     reason="../shared/data or the built weights are absent: nobody to walk in",
 )
-GROUPS, PEOPLE, PHOTOS, SEED = 14, 42, 4, 31
+GROUPS, PEOPLE, SEED = 14, 42, 31
+TARGET_FPIR = 5e-5
+"""The node's own, as configured by default."""
 CONFIG = """
 store: s
 node: n
@@ -43,6 +48,11 @@ cameras:
 Photo = NDArray[np.uint8]
 
 
+def photos(person: Path) -> list[Photo]:
+    read = (cv2.imread(str(path)) for path in sorted(person.glob("*.jpg")))
+    return [np.asarray(image, np.uint8) for image in read if image is not None]
+
+
 @dataclass(frozen=True)
 class Crowd:
     day: EntranceDay
@@ -50,41 +60,34 @@ class Crowd:
     """Enrolled people whose picture that walks in is not like their enrolment."""
 
 
-def photos(person: Path) -> list[Photo]:
-    read = (cv2.imread(str(path)) for path in sorted(person.glob("*.jpg"))[:PHOTOS])
-    return [np.asarray(image, np.uint8) for image in read if image is not None]
-
-
 @pytest.fixture(scope="module")
 def crowded() -> Crowd:
-    folders = [one for one in sorted(FACES.glob("lfw_*")) if len(list(one.glob("*.jpg"))) >= PHOTOS]
     faces = load_engines(parse_config(CONFIG), "lane").faces
     assert isinstance(faces, OnnxFaceModels)
-    people = {folder.name.removeprefix("lfw_"): photos(folder) for folder in folders[: 2 * PEOPLE]}
-    fit = [name for name, pictures in people.items() if any(enrols(one, faces) for one in pictures[:-1])]
-    known = fit[: PEOPLE // 2]
-    others = [name for name in people if name not in known][: PEOPLE // 2]
-    people = {name: people[name] for name in (*known, *others)}
+    people: dict[str, list[Photo]] = {}
+    known: list[str] = []
+    others: list[str] = []
+    for folder in sorted(FACES.glob("lfw_*")):
+        taken = [one for one in photos(folder) if isinstance(examine(one, faces), Sight)]
+        wanted = known if len(taken) > PICTURES and len(known) < PEOPLE // 2 else others
+        if taken and len(wanted) < PEOPLE // 2:
+            wanted.append(folder.name.removeprefix("lfw_"))
+            people[wanted[-1]] = taken
+        if len(people) == PEOPLE:
+            break
     unlike = {name for name in known if not alike(people[name], faces)}
-    print("unlike:", sorted(unlike))
     day = play(photographed(people, faces), crowd(GROUPS, SEED, known, others), SEED, known)
     print(json.dumps(day.report()), dict(day.counters.decisions), "unlike:", sorted(unlike))
     return Crowd(day, unlike)
 
 
-def enrols(picture: Photo, faces: OnnxFaceModels) -> bool:
-    """Whether the kiosk would take it."""
-    return isinstance(assess(picture, faces), Enrolled)
-
-
 def alike(pictures: list[Photo], faces: OnnxFaceModels) -> bool:
-    """Whether the picture that walks in would be known as it is, large and sharp."""
+    """Whether the picture that walks in would be known as it is, large and sharp, with all others in the gallery."""
     gallery = enrolled({"one": pictures[:-1]}, faces)
-    live = assess(pictures[-1], faces)
-    if not isinstance(live, Enrolled):
-        return False  # turned, blurred or small
-    found = gallery.search(live.vector)
-    return found is not None and found.similarity >= default_threshold(3 * (PEOPLE // 2), 1e-3)
+    live = examine(pictures[-1], faces)
+    assert isinstance(live, Sight)
+    found = gallery.search(embed(pictures[-1], live, faces).vector)
+    return found is not None and found.similarity >= default_threshold(PICTURES * (PEOPLE // 2), TARGET_FPIR)
 
 
 def test_who_can_be_known_is_known_and_no_stranger_is_named(crowded: Crowd) -> None:
@@ -103,13 +106,12 @@ def test_nine_in_ten_names_come_in_time(crowded: Crowd) -> None:
     assert report["late"] <= 2
 
 
-@pytest.mark.xfail(reason="one of 18 is like the one press picture enrolled only from near: p95 1.14 s", strict=True)
+@pytest.mark.xfail(reason="two of 19 are known only when they look up again, a second later: p95 1.01 s", strict=True)
 def test_names_come_in_time(crowded: Crowd) -> None:
     report: dict[str, Any] = crowded.day.report()
     assert report["delay_s"]["p95"] <= 0.6
 
 
-@pytest.mark.xfail(reason="two who cross and are like nobody are decided twice: six calls for one", strict=True)
 def test_the_embedder_is_called_four_times_at_most(crowded: Crowd) -> None:
     report: dict[str, Any] = crowded.day.report()
     assert report["embedder_calls"]["most"] <= 4

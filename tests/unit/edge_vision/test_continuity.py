@@ -31,7 +31,7 @@ def closed_case(outcome: str, subject: str | None = None, number: int = 1) -> Fa
 
 def doubtful(case: FaceCase, *suspects: FaceCase) -> Bond:
     bond = Bond(case)
-    bond.suspect(suspects)
+    bond.suspect(suspects, NOW)
     return bond
 
 

@@ -65,7 +65,19 @@ def test_a_clear_shot_names_beside_poor_ones(vector: Vectors, at: At) -> None:
     clear = judged(shots, gallery, at)
     assert clear is not None
     assert (clear.outcome, clear.stage, clear.subject) == ("known", "provisional", "anna")
-    assert judged([*shots[:2], (vector(5, anna, 0.55), 0.9)], gallery, at) is None, "not clear by itself"
+    assert judged([*shots[:2], (vector(5, anna, 0.49), 0.9)], gallery, at) is None, "below the threshold"
+
+
+def test_a_shot_that_leads_everybody_by_far_names_beside_poor_ones(vector: Vectors, at: At) -> None:
+    """As it would have done as the first one; with somebody else of the gallery within 0.3 it waits for another."""
+    anna = vector(1)
+    poor = [(vector(3, anna, 0.3), 0.9), (vector(4, anna, 0.3), 0.9)]
+    shot = vector(5, anna, 0.55)
+    far = judged([*poor, (shot, 0.9)], gallery_of(anna=anna, ben=vector(2)), at)
+    assert far is not None
+    assert (far.outcome, far.stage, far.subject) == ("known", "provisional", "anna")
+    assert judged([*poor, (shot, 0.9)], gallery_of(anna=anna, ben=vector(6, shot, 0.3)), at) is None
+    assert judged([*poor, (shot, 0.9)], gallery_of(anna=anna), at) is None, "no runner-up: a lead over nobody is none"
 
 
 def test_one_shot_just_above_the_threshold_waits_for_another(vector: Vectors, at: At) -> None:

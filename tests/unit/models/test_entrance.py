@@ -81,3 +81,14 @@ def test_embedder_calls_count_for_whom_they_were_spent_on() -> None:
     went_over = DecidedTrack(0, 4, (Decision(2.5, None),), 4, path[0.2], spent)
     calls = score_entrance(truth, [went_over], 0)["embedder_calls"]
     assert calls == {"total": 4, "per_person": 2.0, "most": 2}
+
+
+def test_calls_count_exactly_where_it_is_known_whose_face_it_was() -> None:
+    """Two who cross: the nearest by place is not always the one who was embedded."""
+    path = tuple(Sighting(0.1 * n, 0.5, 0.5) for n in range(40))
+    truth = [Appearance(None, 0, 4, 1, path), Appearance(None, 0, 4, 1, path)]
+    spent = tuple(Sighting(t, 0.5, 0.5) for t in (1.0, 1.2, 1.4, 2.0, 2.2, 3.0))
+    track = DecidedTrack(0, 4, (), 6, path, spent)
+    assert score_entrance(truth, [track], 0)["embedder_calls"]["most"] == 6  # type: ignore[index]
+    exact = score_entrance(truth, [track], 0, whose=lambda face: 0 if face.at_s < 2 else None if face.at_s > 2.5 else 1)
+    assert exact["embedder_calls"] == {"total": 6, "per_person": 2.5, "most": 3}
