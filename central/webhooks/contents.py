@@ -17,6 +17,7 @@ from central.preferences.opinions import tried
 from central.preferences.schemas import Tried
 from central.pricing import quoting, rulebook
 from central.pricing import service as pricing
+from central.pricing.disclosure import disclosure
 from central.pricing.facts import conditions
 from central.pricing.quoting import WINDOW
 from central.pricing.ruleset import Facts, Rule, Ruleset, Use, granted
@@ -84,7 +85,7 @@ async def after_visit(
     )
     recommended = [RecommendedTold.model_validate(item, from_attributes=True) for item in found if item.exact]
     entries = everything if visit is None else [entry for entry in everything if visit in entry.visits]
-    quotes = await _quotes(session, customer, now) if purposes.get("personal_price", False) else []
+    quotes = await _quotes(session, customer, now, language) if purposes.get("personal_price", False) else []
     titles = await _titles(session, customer.store, {e.sku for e in entries} | {q.sku for q in quotes}, language)
     return AfterVisit(
         tried=[_tried(entry, titles) for entry in entries],
@@ -110,7 +111,11 @@ async def _titles(session: AsyncSession, store: str, skus: Iterable[str], langua
     return {sku: str(title.get(language) or title.get("en") or next(iter(title.values()), sku)) for sku, title in rows}
 
 
-async def _quotes(session: AsyncSession, customer: Customer, now: datetime) -> list[QuoteTold]:
+async def _quotes(session: AsyncSession, customer: Customer, now: datetime, language: Language) -> list[QuoteTold]:
+    store = await session.get(Store, customer.store)
+    if store is None:
+        return []
+    said = disclosure(store.region, language, store.disclosures)
     found = await pricing.quotes(session, customer.store, None, now, subject=customer.subject)
     return [
         QuoteTold(
@@ -121,6 +126,7 @@ async def _quotes(session: AsyncSession, customer: Customer, now: datetime) -> l
             public=quote.public,
             currency=quote.currency,
             valid_until=(quote.shown_until or quote.expires_at) + WINDOW,
+            disclosure=said,
         )
         for quote in found
         if quote.state == "armed"

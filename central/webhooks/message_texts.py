@@ -34,7 +34,9 @@ def _whole(hello: str, tried: str, fits: str, price: str, quote: str, *, html: b
         + f"{{% if tried %}}\n{head(tried)}{_HTML_LIST if html else _LIST}\n{{% endif %}}\n"
         + f"{{% if recommended %}}\n{head(fits)}{_HTML_FITS if html else _FITS}\n{{% endif %}}\n"
         + f"{{% if quotes %}}\n{head(price)}{begin}"
-        + f"{{% for item in quotes %}}\n{line}{{% endfor %}}\n{end}{{% endif %}}\n"
+        + f"{{% for item in quotes %}}\n{line}{{% endfor %}}\n{end}"
+        + head("{{ disclosure }}")
+        + "{% endif %}\n"
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from decimal import Decimal
+from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
+from babel.numbers import get_currency_precision
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import select
@@ -45,6 +47,7 @@ SAMPLE: Final[Mapping[str, object]] = {
                      "reasons": ["lighter"], "page": "https://www.example.com/hp-2"}],
     "quotes": [{"sku": "HP-1", "title": "Headphones One", "price": "179.00", "public": "199.00", "currency": "EUR",
                 "until": "2026-03-02 13:00"}],
+    "disclosure": "This price was personalised for you by automated decision.",
 }  # fmt: skip
 
 
@@ -160,8 +163,21 @@ async def message(
     found = await in_force(session, store.id, chosen)
     name = open_profile(vault, customer).name
     values = _values(said, store, name, chosen)
-    made = render(Templates(found.title, found.text, found.html), values)
+    made = disclosed(render(Templates(found.title, found.text, found.html), values), values)
     return MessageOut(customer=customer.id, language=chosen, subject=made.title, text=made.text, html=made.html)
+
+
+def disclosed(made: Templates, values: Mapping[str, object]) -> Templates:
+    """A template may forget what the region prescribes beside a personal price; the message does not."""
+    said, quotes = str(values["disclosure"]), cast("list[dict[str, str]]", values["quotes"])
+    prices = [quote["price"] for quote in quotes]
+    sentence = _environment(html=True).from_string("{{ said }}").render(said=said)
+    text, html = made.text, made.html
+    if said not in text and any(price in text for price in prices):
+        text = f"{text}\n\n{said}"
+    if sentence not in html and any(price in html for price in prices):
+        html = f"{html}\n<p>{sentence}</p>"
+    return Templates(made.title, text, html)
 
 
 def _values(said: AfterVisit, store: Store, name: str, language: Language) -> dict[str, object]:
@@ -180,13 +196,14 @@ def _values(said: AfterVisit, store: Store, name: str, language: Language) -> di
             }
             for entry in said.tried
         ],
-        "recommended": [{**item.model_dump(), "price": _money(item.price)} for item in said.recommended],
+        "recommended": [{**item.model_dump(), "price": _money(item.price, item.currency)} for item in said.recommended],
+        "disclosure": said.quotes[0].disclosure if said.quotes else "",
         "quotes": [
             {
                 "sku": quote.sku,
                 "title": quote.title,
-                "price": _money(quote.price),
-                "public": _money(quote.public),
+                "price": _money(quote.price, quote.currency),
+                "public": _money(quote.public, quote.currency),
                 "currency": quote.currency,
                 "until": quote.valid_until.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
             }
@@ -201,5 +218,6 @@ def _word(parameter: str, language: Language) -> str:
     return entry.spoken(language).noun[0] if entry else parameter
 
 
-def _money(minor: int) -> str:
-    return f"{minor // 100}.{minor % 100:02d}"
+def _money(minor: int, currency: str) -> str:
+    digits = get_currency_precision(currency)
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}"

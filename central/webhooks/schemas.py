@@ -43,7 +43,7 @@ class RecommendedTold(BaseModel):
 
 
 class QuoteTold(BaseModel):
-    """A personal price the till still takes."""
+    """A personal price the till still takes. `disclosure` must stand wherever it is shown (the region's law)."""
 
     quote: str
     sku: str
@@ -52,6 +52,7 @@ class QuoteTold(BaseModel):
     public: Minor
     currency: str
     valid_until: Utc
+    disclosure: str
 
 
 class VisitTold(BaseModel):

@@ -194,6 +194,7 @@ async def test_a_finished_visit_is_told_once_signed_and_whole(
     (quote,) = said["quote.open"]["data"]["quotes"]
     assert (quote["sku"], quote["public"]) == ("HP-1", 20_000)
     assert quote["price"] < 20_000
+    assert quote["disclosure"] == "This price was personalised for you by automated decision."
     whole = b"".join(body for _, body in receiver.got)
     for secret_word in (b"Anna", ANNA.encode(), b"a word among us", b"Eva"):
         assert secret_word not in whole

@@ -136,3 +136,21 @@ def test_made_up_secrets_open_only_with_the_same_keys_and_subscription() -> None
     assert signing.open_secret(mine, "s1", sealed) == "whsec_x"
     assert signing.open_secret(mine, "s2", sealed) is None
     assert signing.open_secret(other, "s1", sealed) is None
+
+
+@pytest.mark.parametrize("language", sorted(DEFAULTS))
+def test_no_message_shows_a_personal_price_without_what_the_region_prescribes(language: str) -> None:
+    said = "SET BY AN ALGORITHM & 'YOUR' DATA."
+    values = {**SAMPLE, "disclosure": said}
+    price = "{% for item in quotes %}{{ item.price }}{% endfor %}"
+    for text in (DEFAULTS[language]["text"], price, price + " {{ disclosure }}"):
+        templates = Templates("x", text, f"<b>{text}</b>")
+        made = messages.disclosed(messages.render(templates, values), values)
+        assert made.text.count(said) == 1
+        assert made.html.count("SET BY AN ALGORITHM &amp; &#39;YOUR&#39; DATA.") == 1
+    for text in ("{% for item in tried %}{{ item.title }}{% endfor %}", "nothing"):
+        made = messages.disclosed(messages.render(Templates("x", text, text), values), values)
+        assert said not in made.text
+    without = {**values, "quotes": [], "disclosure": ""}
+    made = messages.disclosed(messages.render(Templates("x", DEFAULTS[language]["text"], ""), without), without)
+    assert "ALGORITHM" not in made.text
