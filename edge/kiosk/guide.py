@@ -18,6 +18,7 @@ SHOTS = 2
 _STRAIGHT_DEG = 11.0
 _SIDE_DEG = 11.0
 _FAR_SIDE_DEG = 28.0
+"""Where edge.vision.enrolment refuses the picture: the guide hears of it by `refused`."""
 _DRIFT = 0.12
 """A face that moves by more than this share of its width between two pictures does not hold still."""
 
@@ -55,6 +56,11 @@ class Guide:
             self.wipe()
             return "several_people"
         return "good"
+
+    def refused(self, yaw: float) -> Hint | None:
+        """A face that is turned too far to be used: what to do, where a side is wanted."""
+        self.lost()
+        return _correction(self.wanted, yaw) if self.wanted in ("left", "right") else None
 
     def lost(self) -> None:
         """No usable face in this picture: the next one has nothing to hold still against."""

@@ -43,7 +43,8 @@ class Studio:
         sight = examine(picture, self._engine)
         if isinstance(sight, NotEnrolled):
             guide.lost()
-            return sight.reason
+            told = None if sight.yaw is None else guide.refused(sight.yaw)
+            return told or sight.reason
         return guide.see(sight, lambda face: embed(picture, face, self._engine))
 
 

@@ -62,9 +62,10 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class NotEnrolled:
-    """Why not, as a word for counters and as advice for the person."""
+    """Why not, as a word for counters and as advice for the person. `yaw`: of an upright face that is turned."""
 
     reason: RefusalReason
+    yaw: float | None = None
 
     @property
     def advice(self) -> str:
@@ -119,8 +120,10 @@ def examine(image: Image, models: StillEngine) -> Sight | NotEnrolled:
     views = _nudged(image, box, models)
     turned = pose(five)
     yaw = sum(map(_yaw, views)) / len(views)
-    if _looks_away(five, turned) or _wander(views, box) > _MAX_WANDER or abs(yaw) > _MAX_YAW_DEG:
+    if _looks_away(five, turned):
         return NotEnrolled("turned")
+    if _wander(views, box) > _MAX_WANDER or abs(yaw) > _MAX_YAW_DEG:
+        return NotEnrolled("turned", yaw)
     return Sight(box, five, yaw, rate(box[2] - box[0], sharp, turned).score)
 
 

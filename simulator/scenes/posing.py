@@ -43,13 +43,13 @@ def _drawn(photo: Image, sight: Sight, models: StillEngine) -> Iterator[tuple[Im
     x1, y1, x2, y2 = (round(side) for side in sight.box)
     head = cut_loop([photo], [(x1, y1, x2, y2)], fps=1.0, outline=Outline()).frames[0]
     for gaze, light in _POSES:
-        picture = _before_a_wall(turned(head, gaze), light)
+        picture = before_a_wall(turned(head, gaze), light)
         seen = examine(picture, models)
         if isinstance(seen, Sight):
             yield picture, seen
 
 
-def _before_a_wall(head: Image, light: float) -> Image:
+def before_a_wall(head: Image, light: float = 1.0) -> Image:
     """A head sprite (BGRA, colour premultiplied) as a picture."""
     behind = 1 - head[:, :, 3:].astype(np.float32) / 255
     return np.asarray(np.clip(light * head[:, :, :3] + np.array(_WALL) * behind, 0, 255).round(), np.uint8)

@@ -53,6 +53,17 @@ def test_the_hints_lead_to_each_pose() -> None:
     assert len(guide.vectors()) == len(POSES)
 
 
+def test_who_turns_too_far_for_the_picture_to_be_used_is_told_to_turn_less() -> None:
+    guide, embed = Guide(), Embedder()
+    assert guide.refused(35.0) is None, "nobody asked for a side: look straight"
+    for _ in range(SHOTS + 1):
+        guide.see(sight(0.0), embed)
+    assert guide.wanted == "left"
+    assert guide.refused(35.0) == "turn_less"
+    assert guide.refused(-35.0) == "turn_left", "to the other side"
+    assert len(embed.made) == SHOTS
+
+
 def test_the_better_picture_of_a_pose_is_kept() -> None:
     guide, embed = Guide(), Embedder()
     for quality in (0.5, 0.9, 0.3):
@@ -186,3 +197,20 @@ def test_every_spoilt_photograph_is_refused_with_the_reason(
     assert all(isinstance(answer, NotEnrolled) for answer in answers)
     assert {answer.reason for answer in answers if isinstance(answer, NotEnrolled)} <= reasons
     assert all(answer.advice for answer in answers if isinstance(answer, NotEnrolled))
+
+
+def test_a_head_turned_too_far_is_told_so_by_the_studio(good: list[tuple[Image, Sight]], engine: StillEngine) -> None:
+    from edge.kiosk.studio import Studio
+    from simulator.scenes.catalogue import Outline
+    from simulator.scenes.heads import cut_loop
+    from simulator.scenes.posing import before_a_wall
+    from simulator.scenes.turning import Gaze
+    from simulator.scenes.turning import turned as aside
+
+    photo, seen = min(good, key=lambda one: abs(one[1].yaw))
+    x1, y1, x2, y2 = (round(side) for side in seen.box)
+    head = cut_loop([photo], [(x1, y1, x2, y2)], fps=1.0, outline=Outline()).frames[0]
+    guide, studio = Guide(), Studio(engine, "")
+    said = [studio.see(before_a_wall(aside(head, Gaze(yaw))), guide) for yaw in (36, 0, 0, 0, -36, 36)]
+    assert guide.wanted == "left"
+    assert said == ["turned", "hold_still", "good", "good", "turn_left", "turn_less"]
