@@ -103,6 +103,7 @@ async def share_sales_of(effects: Effects, subject: str) -> None:
 async def share(effects: Effects, sale: Sale) -> None:
     """Share one sale, line by line. A sale whose buyer is not known (any more) keeps the shares it has.
 
+    By the formula that was in force when it was recorded, however late something of it changes.
     Sums of two currencies cannot be added up: what was paid in another one than the shop's is nobody's.
     """
     session = effects.session
@@ -120,13 +121,18 @@ async def share(effects: Effects, sale: Sale) -> None:
         for part in (await session.scalars(select(ContributionShare).where(*of_sale))).all():
             part.amount = int(part.share * sums.get(part.sku, 0))
         return
+    made_by = select(ContributionShare.store, ContributionShare.formula).where(*of_sale)
+    before = (await session.execute(made_by.limit(1))).one_or_none()
     await session.execute(delete(ContributionShare).where(*of_sale))
     deeds = await _deeds(session, sale)
     rows = (await session.scalars(lines)).all() if deeds else ()
     for store in sorted(deeds):
         if await _currency(session, store) not in {None, sale.currency}:
             continue
-        number, formula = await in_force(session, store)
+        if before is not None and before.store == store:
+            number, formula = before.formula, await _numbered(session, before.formula)
+        else:
+            number, formula = await in_force(session, store, sale.recorded_at)
         for line in rows:
             await _share_line(session, line, sale.at, store, (number, formula), deeds[store])
 
@@ -191,21 +197,23 @@ async def _deeds(session: AsyncSession, sale: Sale) -> dict[str, list[Deed]]:
     }
 
 
-async def in_force(session: AsyncSession, store: str) -> tuple[int | None, Formula]:
-    """Number and formula of a store; the default until somebody writes another."""
-    row = await current(session, store)
+async def in_force(session: AsyncSession, store: str, at: datetime) -> tuple[int | None, Formula]:
+    """Number and formula of a store at a moment; the default until somebody writes another."""
+    row = await current(session, store, at)
     return (None, DEFAULT) if row is None else (row.id, _parsed(row.text))
 
 
-async def current(session: AsyncSession, store: str) -> ContributionFormula | None:
-    """The row in force."""
-    statement = (
-        select(ContributionFormula)
-        .where(ContributionFormula.store == store)
-        .order_by(ContributionFormula.id.desc())
-        .limit(1)
-    )
-    return (await session.scalars(statement)).first()
+async def _numbered(session: AsyncSession, number: int | None) -> Formula:
+    row = await session.get(ContributionFormula, number) if number is not None else None
+    return DEFAULT if row is None else _parsed(row.text)
+
+
+async def current(session: AsyncSession, store: str, at: datetime | None = None) -> ContributionFormula | None:
+    """The row in force now, or at a moment."""
+    statement = select(ContributionFormula).where(ContributionFormula.store == store)
+    if at is not None:
+        statement = statement.where(ContributionFormula.activated_at <= at)
+    return (await session.scalars(statement.order_by(ContributionFormula.id.desc()).limit(1))).first()
 
 
 async def activate(effects: Effects, store: str, text: str, by: str) -> ContributionFormula:

@@ -132,6 +132,18 @@ async def test_a_formula_counts_from_when_it_is_put_in_force(shop: Any) -> None:
     async with shop.runtime.db.read() as session:
         rows = (await session.scalars(select(ContributionShare))).all()
     assert [(row.sale, row.formula) for row in rows] == [("o1", None)]
+    shop.wait(60)
+    await _claimed(shop, who="marina", visit="v2")  # everything of theirs is shared anew
+    assert (await _report(shop)).shared == before
+    async with shop.runtime.change() as effects:
+        await service.activate(effects, "shop", "version: 1\nweights: {claimed: 9}\n", "test")
+    shop.wait(60)
+    await _claimed(shop, who="olga", visit="v3")
+    assert (await _report(shop)).shared == before
+    await _bought(shop, number="o3")
+    async with shop.runtime.db.read() as session:
+        rows = (await session.scalars(select(ContributionShare).order_by(ContributionShare.sale))).all()
+    assert {row.sale: row.formula for row in rows} == {"o1": None, "o3": 2}
 
 
 async def test_totals_and_deeds_are_opened_too(shop: Any) -> None:
