@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from central.catalogue.tables import Store
@@ -115,7 +115,7 @@ async def share(effects: Effects, sale: Sale) -> None:
     lines = select(SaleLine).where(
         SaleLine.channel == sale.channel, SaleLine.scope == sale.scope, SaleLine.sale == sale.id
     )
-    if sale.subject is None:
+    if sale.subject is None and sale.visit is None:
         rows = (await session.scalars(lines)).all()
         sums = {line.sku: line.quantity * line.price for line in rows}
         for part in (await session.scalars(select(ContributionShare).where(*of_sale))).all():
@@ -173,11 +173,17 @@ async def _share_line(
 
 
 async def _deeds(session: AsyncSession, sale: Sale) -> dict[str, list[Deed]]:
-    """What was done for the buyer before the sale, by shop. Only the shop of the latest deed shares a sale."""
+    """What was done for the buyer before the sale, by shop. Only the shop of the latest deed shares a sale.
+
+    Of a buyer without a profile the visit alone is known: what was done in it.
+    """
+    mine = ContributionEvidence.subject == sale.subject
+    if sale.subject is None:
+        mine = and_(ContributionEvidence.visit == sale.visit, ContributionEvidence.store == sale.store)
     statement = (
         select(ContributionEvidence)
         .where(
-            ContributionEvidence.subject == sale.subject,
+            mine,
             ContributionEvidence.undone_at.is_(None),
             ContributionEvidence.at <= sale.at,
             ContributionEvidence.at >= sale.at - LONGEST,

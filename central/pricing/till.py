@@ -18,6 +18,7 @@ from central.pricing.rules import charge
 from central.pricing.schemas import RedeemIn, RedeemOut, VerifyIn, VerifyOut, VoidIn, VoidOut
 from central.pricing.tables import CampaignUse, LedgerEntry, Quote, QuoteDiscount, Redemption
 from central.pricing.turns import wait_for_turn
+from central.privacy.service import purposes_of
 from central.profiles.tables import Customer
 from central.sales import service as sales
 from central.sales.schemas import SaleIn, SaleLineIn
@@ -100,8 +101,10 @@ async def sold(effects: Effects, request: RedeemIn, row: Redemption, quote: Quot
 
 
 async def record_sale(effects: Effects, request: RedeemIn, row: Redemption, quote: Quote | None) -> None:
-    """The receipt line as a sale, with the buyer if the till knew one."""
+    """The receipt line as a sale, with the buyer if the till knew one who agreed to a profile."""
     subject, visit = await _buyer(effects.session, request, quote)
+    if not (await purposes_of(effects.session, subject)).get("profile", False):
+        subject = None
     # a sale's line is told by the mean price of a piece: the first may have been a personal one
     price = round((row.charged + (row.quantity - 1) * row.public) / row.quantity)
     line = SaleLineIn(sku=row.sku, quantity=row.quantity, price=price, quote=row.quote)

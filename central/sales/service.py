@@ -86,9 +86,10 @@ async def remove_line(effects: Effects, channel: str, scope: str, sale: str, sku
         await session.delete(lines.pop(sku))
         if row.subject is not None:
             await baskets.returned(effects, row.store, row.subject, sku, _name(row))
+    await session.flush()
     if not lines:
         await session.delete(row)
-    await session.flush()
+        await session.flush()
 
 
 async def take_back(effects: Effects, scope: str, sale: str, pieces: Mapping[str, int | None] | None = None) -> bool:

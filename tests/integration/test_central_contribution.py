@@ -119,6 +119,24 @@ async def test_a_deed_undone_and_a_line_voided(shop: Any) -> None:
     assert (await _report(shop)).shared == 0
 
 
+async def test_a_guest_without_a_profile_is_known_by_the_visit_alone(shop: Any) -> None:
+    await shop.load()
+    await _claimed(shop)
+    await _claimed(shop, "marina", "v2")
+    shop.wait(60)
+    sale = {"channel": "till", "scope": "shop", "store": "shop", "currency": "EUR", "at": shop.now}
+    lines = (SaleLineIn(sku="HP-1", price=10_000),)
+    async with shop.runtime.change() as effects:
+        for number, visit in (("r1", "v1"), ("r2", None)):
+            await sales.record(effects, SaleIn(id=number, visit=visit, subject=None, lines=lines, **sale))
+    found = await _report(shop)
+    assert found.sold == 20_000
+    assert [item.consultant for item in found.consultants if item.amount] == ["ilya"]
+    async with shop.runtime.change() as effects:
+        await sales.remove_line(effects, "till", "shop", "r1", "HP-1")
+    assert (await _report(shop)).shared == 0
+
+
 async def test_a_formula_counts_from_when_it_is_put_in_force(shop: Any) -> None:
     await shop.load()
     await _claimed(shop)

@@ -17,6 +17,7 @@ from central.behaviour.schemas import Interests
 from central.behaviour.tables import SiteEvent
 from central.preferences import service as preferences
 from central.pricing.tables import PriceOccasion, Quote
+from central.sales.tables import Sale
 from contract.events import PURPOSES, ProductScanned, VisitIdentified, ZoneLeft
 from tests.security.test_object_authorisation import OBJECTS, calls
 from tests.security.world import ANNA, PERSON_MARK, World, agree, live
@@ -79,6 +80,18 @@ async def test_without_personal_price_there_is_no_quote_anywhere(world: World, p
         "/api/v1/till/redeem", json={"store": "shop", "sku": "HP-1", "subject": ANNA, "receipt": "R-2"}
     )
     assert (sold.json()["charged"], sold.json()["redeemed"]) == (20000, False)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_without_profile_nobody_keeps_what_was_bought(world: World, agreed: bool) -> None:
+    await live(world, profile=agreed)
+    till = await world.machine("till", "shop")
+    for number, by in enumerate(({"customer": "c1"}, {"subject": ANNA}, {"visit": "v1"}), 2):
+        line = {"store": "shop", "sku": "HP-1", "receipt": f"R-{number}", **by}
+        assert (await till.post("/api/v1/till/redeem", json=line)).status_code == 200
+    assert await _count(world, Sale) == (4 if agreed else 0)
+    async with world.runtime.db.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Sale)) == 4
 
 
 async def test_without_alerts_nobody_is_told(world: World) -> None:
