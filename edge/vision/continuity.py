@@ -36,6 +36,8 @@ SUDDEN = 2.5
 """So many widths around a face that appears in the middle of the way, somebody may have lost the track to it."""
 _CLEAR_S = 0.25
 """A face must have been apart from others this long before a picture is spent on a decided case."""
+_IN_FRONT_S = 1.0
+"""So long somebody who crosses the line of sight stands before another."""
 _DOUBT_S = 0.6
 """How long after a picture of an open case another one is worth a call only to clear a doubt."""
 REMEMBER_S = 2.0
@@ -69,6 +71,15 @@ class Bond:
     """Among the suspects was somebody of whom no picture was taken: one may be, whoever else it may show."""
     past: list[FaceCase] = field(default_factory=list)
     """Suspects of this doubt who are forgotten by now."""
+
+    passed: FaceCase | None = None
+    """Whom the track showed, unknown as yet, until this moment's person came in front."""
+
+    def look_again(self, now: float) -> None:
+        """A stranger who stands where somebody was seen whom nobody knows yet may have gone past: one more picture."""
+        if self.passed is not None and self.case.outcome == "stranger" and now - self.settled_at <= _IN_FRONT_S:
+            self.suspect([self.passed], now)
+            self.open, self.near_at, self.passed = True, now, None
 
     def suspect(self, others: Iterable[FaceCase], now: float) -> bool:
         """The track may have gone over to one of these; answers whether there is anybody new among them."""
@@ -113,6 +124,7 @@ class Bond:
         self.doubtful = self.open = self.fresh = False
         self.suspects.clear()
         self.past.clear()
+        self.passed = None
 
     def unsettled(self, now: float) -> list[FaceCase]:
         """Whose calls a picture of this face may have been, that agrees with nobody: its own case, the strangers, of

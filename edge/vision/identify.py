@@ -210,6 +210,7 @@ class Identifier:
                 decided += self._embed(bond, track, shot, frame, permit)
         if not bond.doubtful:
             decided += self._judge(bond.case, frame.captured, ended=False)
+            bond.look_again(frame.captured.monotonic)
         return decided
 
     def _wanted(self, bond: Bond, shot: Shot) -> bool:
@@ -325,6 +326,7 @@ class Identifier:
                 one.clear_of(before)
             return []
         if other is None:
+            bond.passed = None if before.decided else before
             return self._end_case(before, now)
         other.case = before
         other.doubtful = True

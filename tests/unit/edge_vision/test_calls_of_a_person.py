@@ -151,6 +151,26 @@ def test_where_somebody_nobody_photographed_is_lost_one_picture_may_say_who_it_i
     assert not bond.fresh
 
 
+def test_who_stands_in_front_of_somebody_unknown_is_looked_at_again_as_a_stranger() -> None:
+    behind, front = FaceCase(4, 1, calls=2, seen_at=NOW), FaceCase(4, 2, calls=2, seen_at=NOW)
+    behind.close("stranger", None)
+    bond = Bond(front, settled_at=NOW)
+    bond.passed = behind
+
+    def doubtful(now: float) -> bool:
+        bond.look_again(now)
+        return bond.doubtful
+
+    assert not doubtful(NOW), "not decided yet"
+    front.close("stranger", None)
+    assert doubtful(NOW)
+    assert bond.ready(NOW + 0.4)
+    bond.settle(front, NOW + 0.4)
+    assert not doubtful(NOW + 0.4), "once"
+    bond.passed = behind
+    assert not doubtful(NOW + 2.0), "who crosses is past by then"
+
+
 def test_whose_pictures_may_have_been_theirs_is_not_untold() -> None:
     spent, lost = FaceCase(4, 1, calls=4, seen_at=NOW - 1), FaceCase(4, 2, seen_at=NOW - 1)
     assert lost.untold(NOW)
