@@ -19,8 +19,13 @@ from central.labels.tables import Label
 
 Body = Mapping[str, Any]
 """An offer as feeds.offers packs it: checked there, so that its fields have the types of Offer."""
-_SAME = ("gtin", "brand", "category", "model", "page", "pictures", "currency", "available", "online", "old_price")
-_KEPT = (Product.sku, Product.title, Product.subtitle, Product.url, Product.cost, Product.parameters, Product.price)
+_SAME = ("category", "page", "pictures", "currency", "available", "online", "old_price")
+_STAY = ("gtin", "brand", "model", "cost")
+"""What an article is called by does not change: when a feed leaves it out, it stays (labels lead to it by its GTIN)."""
+_KEPT = (
+    *(Product.sku, Product.title, Product.subtitle, Product.url, Product.parameters, Product.price),
+    *(Product.gtin, Product.brand, Product.model, Product.cost),
+)
 
 
 class _Before(Protocol):
@@ -32,6 +37,12 @@ class _Before(Protocol):
     def subtitle(self) -> dict[str, Any]: ...
     @property
     def url(self) -> str: ...
+    @property
+    def gtin(self) -> str | None: ...
+    @property
+    def brand(self) -> str | None: ...
+    @property
+    def model(self) -> str | None: ...
     @property
     def cost(self) -> int | None: ...
     @property
@@ -75,6 +86,7 @@ def _row(store: Store, feed: str, offer: Offered, before: _Before | None, now: d
         "store": store.id,
         "sku": offer.sku,
         **{name: body[name] for name in _SAME},
+        **{name: getattr(before, name, None) if body[name] is None else body[name] for name in _STAY},
         "title": title,
         "subtitle": subtitle,
         "price": effective(body["price"], body["sale_price"], sale_from, sale_until, now),
@@ -82,7 +94,6 @@ def _row(store: Store, feed: str, offer: Offered, before: _Before | None, now: d
         "sale_price": body["sale_price"],
         "sale_from": sale_from,
         "sale_until": sale_until,
-        "cost": body["cost"] if body["cost"] is not None or before is None else before.cost,
         "url": before.url if before else "",
         "parameters": body["parameters"] or (before.parameters if before else {}),
         "feed": feed,

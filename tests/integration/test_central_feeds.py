@@ -79,6 +79,20 @@ async def test_the_same_again_costs_no_write_and_a_full_feed_withdraws(shop: Any
     assert len(await on_sale(shop)) == 20
 
 
+async def test_what_an_article_is_called_by_stays_when_a_feed_leaves_it_out(shop: Any) -> None:
+    await shop.load()
+    code = "<barcode>4006381333931</barcode><vendor>Acme</vendor><model>M-1</model><oldprice>120</oldprice>"
+    await taken(shop, feed(offer("S-1", extra=code)))
+    await taken(shop, feed(offer("S-1", 90)), delta=True)
+    async with shop.runtime.db.read() as session:
+        row = await products.product(session, "shop", "S-1")
+    assert (row.gtin, row.brand, row.model, row.price, row.old_price) == ("4006381333931", "Acme", "M-1", 9000, None)
+    await taken(shop, feed(offer("S-1", 90, "<barcode>4006381333948</barcode><vendor>Bcme</vendor>")), delta=True)
+    async with shop.runtime.db.read() as session:
+        row = await products.product(session, "shop", "S-1")
+    assert (row.gtin, row.brand) == ("4006381333948", "Bcme")
+
+
 async def test_what_the_import_file_brought_is_not_the_feeds_to_withdraw(shop: Any) -> None:
     await shop.load()
     await taken(shop, many(3))
