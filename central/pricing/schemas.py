@@ -70,6 +70,8 @@ class LedgerLineOut(BaseModel):
     behind: list[LedgerOut]
 
 
+LONGEST_DRY_RUN_DAYS = 366
+"""No occasion is kept for longer."""
 Sku = Annotated[str, Field(min_length=1, max_length=64, examples=["HP-200"])]
 Receipt = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$", examples=["till-3:20418"])]
 Quantity = Annotated[int, Field(ge=1, le=10_000)]
@@ -241,7 +243,7 @@ class DryRunIn(RulesIn):
         },
     )
 
-    days: Annotated[int, Field(ge=1, le=366)] = 30
+    days: Annotated[int, Field(ge=1, le=LONGEST_DRY_RUN_DAYS)] = 30
     listed: Annotated[int, Field(ge=0, le=1000)] = 100
     """Single occasions listed in `changes`, the newest ones."""
 

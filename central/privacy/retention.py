@@ -15,6 +15,8 @@ from central.behaviour import retention as behaviour
 from central.ingest.tables import Event, Quarantined
 from central.labels.tables import Presence
 from central.outgoing.tables import OutgoingCommand
+from central.pricing.schemas import LONGEST_DRY_RUN_DAYS
+from central.pricing.tables import PriceOccasion
 from central.privacy.tables import Lease
 from central.profiles.tables import CustomerSession, LoginCode
 from central.settings import Settings
@@ -62,6 +64,8 @@ async def forget_old(session: AsyncSession, now: datetime, settings: Settings) -
     await session.execute(delete(OutgoingCommand).where(OutgoingCommand.valid_until < now - COMMANDS))
     await session.execute(delete(AlertChange).where(AlertChange.at < now - CHANGES))
     await session.execute(delete(Lease).where(Lease.lease_until < now))
+    occasions = now - timedelta(days=LONGEST_DRY_RUN_DAYS)
+    await session.execute(delete(PriceOccasion).where(PriceOccasion.at < occasions))
     await behaviour.forget_old(session, now, settings)
     await forget_told(session, now)
     for table in (StaffSession, CustomerSession, LoginCode):

@@ -11,6 +11,7 @@ from central.background import Background
 from central.behaviour.tables import SiteEvent, SiteInterest
 from central.ingest.tables import Event
 from central.preferences.tables import Opinion
+from central.pricing.tables import PriceOccasion
 from central.privacy import erasing
 from central.privacy.tables import SubjectConsent, Template
 from central.profiles.tables import Customer
@@ -41,11 +42,13 @@ async def test_events_go_after_thirty_days_templates_after_a_year_profiles_when_
     await _later(world, 2)
     assert [await _count(world, table) for table in (SiteEvent, Event, Evidence)] == [0, 0, 0]
     assert await _count(world, Visit, Visit.subject.is_not(None)) == 0
-    assert [await _count(world, table) for table in (Template, Opinion)] == [1, 1]
+    assert [await _count(world, table) for table in (Template, Opinion, PriceOccasion)] == [1, 1, 1]
     await _later(world, 300)
     assert await _count(world, Template) == 1
     await world.shop.arrive("v2", ANNA)
+    assert await _count(world, PriceOccasion) == 1
     await _later(world, 364)
+    assert await _count(world, PriceOccasion) == 0, "no dry run looks back so far"
     assert await _count(world, Template) == 1
     async with world.runtime.db.read() as session:
         consent = await session.get(SubjectConsent, ANNA)
