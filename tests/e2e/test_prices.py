@@ -72,6 +72,12 @@ def test_a_charge_is_opened_down_to_the_label(visitor: Visitor, node: FakeNode, 
     expect(page.get_by_text("signature fits")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("the customer’s own discount"))).to_be_visible()
     node.leave(visit)
+    page.goto("/prices")
+    page.get_by_label("Rule file").fill("version: 1\nrules:\n  - {id: quarter, give: {share: 0.25}}\n")
+    page.get_by_role("button", name="Try on 30 days").click()
+    changed = page.get_by_role("list", name="Occasions with another price").get_by_role("listitem")
+    expect(changed.first).to_contain_text(re.compile("HP-1.*quarter"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     with page.expect_download() as waiting:
         page.goto("/prices")
         page.get_by_role("link", name="The last 30 days as a CSV file").click()
