@@ -17,17 +17,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.events import LineCrossed, VisitEnded, ZoneLeft
 from edge.config import EdgeConfig, parse_config
 from edge.engines import Engines
 from edge.gallery import Gallery
+from edge.motion import overview
 from edge.values import Emission, Frame, Image, Instant
 from edge.vision_node import Vision
 from hardware.cameras.base import Picture
 from models.detections import Detections
-from simulator.floor_detections import RecordedEyes, record
+from simulator.floor_detections import Glimpse, RecordedEyes, record
 from simulator.observations import ExpectedStay, StaySeen
 from simulator.report import match_stays, percentile
 from simulator.scenes.floor_day import LINE, FloorDay, Walker, floor_day
@@ -137,14 +137,29 @@ def run_floor(seed: int, *, count: int = 2, fps: float = 5.0, people: int = 30, 
     views = cameras(count)
     eyes = {name: FloorEyes(view, 1000 * seed + number) for number, (name, view) in enumerate(views.items())}
     engine = _Scripted()
-    noise = np.random.default_rng(seed).integers(0, 255, (2, 720, 1280, 3), dtype=np.uint8)
+    pictures = _noise(seed)
     run = FloorRun(day, views, Engines(persons=engine), fps, seed)
 
-    def show(name: str, t: float) -> npt.NDArray[np.uint8]:
+    def show(name: str, t: float) -> Glimpse:
         engine.answer = eyes[name].look(day.poses(t))
-        return np.asarray(noise[int(t * fps) % 2], np.uint8)
+        return pictures[int(t * fps) % 2]
 
     return run.run(show)
+
+
+def _noise(seed: int) -> tuple[Glimpse, Glimpse]:
+    """Two pictures in which everything moves; the motion gate needs no more of them than their overviews."""
+    blank = np.zeros((720, 1280, 3), np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 255, (2, *blank.shape), dtype=np.uint8)
+    size = (blank.shape[1], blank.shape[0])
+    first, second = (Glimpse(_small(np.asarray(picture, np.uint8)), blank, size) for picture in noise)
+    return first, second
+
+
+def _small(picture: Image) -> Image:
+    grey = overview(picture)
+    assert grey is not None, "noise is a picture"
+    return grey.astype(np.uint8)
 
 
 def run_rendered(

@@ -74,11 +74,13 @@ class FloorEyes:
             if all(camera.depth(x, y, 0.0) > 0.3 for x, y in footprint)
         ]
         self._moods: dict[str, _Mood] = {}
+        self._bodies: dict[str, tuple[tuple[int, float, float], _Body | None]] = {}
         self._false: list[Floats] = []
 
     def look(self, people: Sequence[tuple[str, FloorPose]]) -> Detections:
         """Detections of one frame."""
-        bodies = sorted((body for body in map(self._body, people) if body is not None), key=lambda body: -body.depth)
+        found_bodies = [self._body(name, pose) for name, pose in people]
+        bodies = sorted((body for body in found_bodies if body is not None), key=lambda body: -body.depth)
         found: list[tuple[Floats, float]] = []
         for number, body in enumerate(bodies):
             visible = body.open.copy()
@@ -95,8 +97,14 @@ class FloorEyes:
         keep = suppress(boxes, scores, _NMS)
         return Detections(boxes[keep], scores[keep])
 
-    def _body(self, person: tuple[str, FloorPose]) -> _Body | None:
-        name, pose = person
+    def _body(self, name: str, pose: FloorPose) -> _Body | None:
+        """Who has not moved is where he was: most people stand most of the time."""
+        key = (pose.figure, pose.x, pose.y)
+        if name not in self._bodies or self._bodies[name][0] != key:
+            self._bodies[name] = key, self._figure(name, pose)
+        return self._bodies[name][1]
+
+    def _figure(self, name: str, pose: FloorPose) -> _Body | None:
         depth = self.camera.depth(pose.x, pose.y, 0.9)
         if depth < 0.8:
             return None
