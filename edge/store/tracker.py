@@ -21,9 +21,8 @@ from edge.values import Floats, FloorPosition
 
 _LATEST_S = 1.0
 """A look that comes later than this after its moment is not used."""
-_HELD, _HELD_UNCLEAR = 3.0, 0.75
-"""What the same track in the same camera counts for, nats; less while others overlap it in the picture. Not much: a
-camera exchanges people who hide each other just when one of them walks on, and where somebody stood says more."""
+_HELD, _HELD_UNCLEAR = 6.0, 1.5
+"""What the same track in the same camera counts for, nats; little while others overlap it in the picture."""
 _HELD_M, _HELD_S, _HELD_GATE = 2.5, 1.0, 60.0
 _USUAL, _LEAP = 6.0, 16.0
 """Mahalanobis distances squared: from the first on a look weighs less, from the second on it speaks for a mix-up."""
