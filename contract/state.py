@@ -9,6 +9,9 @@ from pydantic import Field
 from contract.quality import CalibrationState
 from contract.values import Base64, Name, Report, Seconds, Token, Utc
 
+Crossing = Literal["in", "out", "in_unseen", "out_unseen", "ghosts", "turned"]
+"""What became of a passage over an entrance line: counted; of those, inferred; dropped as nobody; turned round."""
+
 
 class ModelCard(Report):
     """A model a node has loaded, so that a licence question can be answered from the office."""
@@ -70,9 +73,7 @@ class Health(Report):
     """Accepted and, by reason, refused QR check-ins."""
     identities: dict[str, int] = Field(default_factory=dict, max_length=12)
     """What became of identities on the floor: attached to a track, ambiguous at check-in, lost, of those doubted."""
-    crossings: dict[Literal["in", "out", "in_unseen", "out_unseen", "ghosts", "turned"], int] = Field(
-        default_factory=dict
-    )
+    crossings: dict[Crossing, int] = Field(default_factory=dict)
     """Counted in and out; of those, inferred though nobody saw it; dropped as nobody, or turned round at the door."""
     neighbours: dict[str, int] = Field(default_factory=dict, max_length=12)
     """What became of the positions that other nodes of the store shared: used, or why not."""

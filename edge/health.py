@@ -7,9 +7,9 @@ import shutil
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
-from contract.state import Health, Status
+from contract.state import Crossing, Health, Status
 from edge.config.model import EdgeConfig
 from edge.keys import NodeKey
 from edge.labels.gateway import LabelCounts
@@ -74,10 +74,7 @@ def health(
 
 
 _IDENTITIES = ("attached", "unattached", "ambiguous", "identity_lost", "identity_doubted")
-_CROSSINGS: tuple[Literal["in", "out", "in_unseen", "out_unseen", "ghosts", "turned"], ...] = (
-    *("in", "out", "in_unseen", "out_unseen"),
-    *("ghosts", "turned"),
-)
+_CROSSINGS: tuple[Crossing, ...] = get_args(Crossing)
 _DECISIONS = frozenset({"known", "stranger", "unrecognisable", "refused"})
 
 

@@ -111,8 +111,10 @@ def _zones(named: Mapping[object, Part], drawn: list[DrawnZone], language: str) 
         yield {"id": ident, "name": {language: ident}, "polygon": polygon}
 
 
-def _hung(label: Part, drawn: Drawn) -> object:
-    place = next((one.position for one in drawn.labels if isinstance(label, dict) and one.id == label.get("id")), None)
+def _hung(label: object, drawn: Drawn) -> object:
+    if not isinstance(label, dict):
+        return label
+    place = next((one.position for one in drawn.labels if one.id == label.get("id")), None)
     if place is None:
         return label
     around = [zone.id for zone in drawn.zones if zone.kind != "staff" and _inside(place, zone.polygon)]

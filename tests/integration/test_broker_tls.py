@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
-import jinja2
 import pytest
 import yaml
 
-from central.broker import free_port
 from central.broker_tls import broker_tls
 from central.bus import Bus
 from central.errors import MisconfiguredError
@@ -31,48 +25,23 @@ from edge.config import ConfigError, parse_config
 from edge.config.connections import BrokerConfig
 from edge.connection import ConnectError, Connection
 from edge.doctor import examine
+from tests.integration.role_broker import ROLE, RoleBroker, mosquitto, program, wait
 
 ROOT = Path(__file__).parents[2]
-ROLE = ROOT / "ansible" / "roles" / "broker"
 USERS = ["central", "shop.node-1", "shop.node-2"]
-NODES = [{"store": "shop", "node": "node-1"}, {"store": "shop", "node": "node-2"}]
+NODES = [("shop", "node-1"), ("shop", "node-2")]
 STATUS = Address("shop", "node-1", "status").topic
 
 
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ansible_{name}", ROLE / "files" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within the time allowed"
-        time.sleep(0.02)
-
-
-class Mosquitto:
-    """The role's broker with `broker_tls: true`, on a free loopback port. `foreign`: an authority of somebody else."""
+class TlsBroker(RoleBroker):
+    """With `broker_tls: true`. `foreign`: an authority of somebody else."""
 
     def __init__(self, folder: Path, binary: str) -> None:
-        self.port = free_port()
-        self.folder = folder
         self.foreign = folder / "foreign"
         certificates, now = program("certificates"), datetime.now(UTC)
-        certificates.write(USERS, ["127.0.0.1"], folder / "vitrina-tls", now)
-        certificates.write(USERS, ["127.0.0.1"], self.foreign, now)
-        values = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()) | {"broker_tls": True}
-        template = jinja2.Template((ROLE / "templates" / "mosquitto.conf.j2").read_text(), trim_blocks=True)
-        text = template.render(values | {"broker_port": self.port}).replace("/etc/mosquitto", str(folder))
-        (folder / "mosquitto.conf").write_text(text + "\nuser root\n")
-        (folder / "vitrina.acl").write_text(program("acl").access_list(NODES))
-        program("accounts").write(USERS, folder / "passwords", folder / "vitrina.passwd")
-        self._process = subprocess.Popen([binary, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL)
-        wait(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+        for authority in (folder / "vitrina-tls", self.foreign):
+            certificates.write(USERS, ["127.0.0.1"], authority, now)
+        super().__init__(folder, binary, NODES, broker_tls=True)
 
     def node(self, name: str = "node-1", host: str = "127.0.0.1", **other: Path | None) -> BrokerConfig:
         """A node's section `broker`."""
@@ -89,21 +58,13 @@ class Mosquitto:
         folder = self.folder / "vitrina-tls"
         files = {"ca": folder / "ca.pem", "cert": folder / "central.pem", "key": folder / "central.key"} | other
         settings = Settings(self.folder, **{f"broker_{name}": path for name, path in files.items()})  # type: ignore[arg-type]
-        password = (self.folder / "passwords" / "central").read_text().strip()
-        address = broker_address(f"mqtts://central:{password}@127.0.0.1:{self.port}")
+        address = broker_address(f"mqtts://central:{self.password('central')}@127.0.0.1:{self.port}")
         return Bus(address, SystemClock(), broker_tls(settings, address))
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    binary = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if binary is None:
-        pytest.skip("mosquitto is not installed (apt-get install mosquitto): TLS is not tried out")
-    running = Mosquitto(tmp_path, binary)
+def broker(tmp_path: Path) -> Iterator[TlsBroker]:
+    running = TlsBroker(tmp_path, mosquitto("TLS"))
     yield running
     running.stop()
 
@@ -114,7 +75,7 @@ def opened(config: BrokerConfig) -> Connection:
     return connection
 
 
-async def test_node_and_central_meet_over_tls(broker: Mosquitto) -> None:
+async def test_node_and_central_meet_over_tls(broker: TlsBroker) -> None:
     bus = broker.central()
     bus.start()
     assert await bus.wait_connected(20), bus.fault
@@ -129,7 +90,7 @@ async def test_node_and_central_meet_over_tls(broker: Mosquitto) -> None:
     await bus.stop()
 
 
-def test_what_is_said_can_not_be_read_on_the_wire(broker: Mosquitto) -> None:
+def test_what_is_said_can_not_be_read_on_the_wire(broker: TlsBroker) -> None:
     heard = bytearray()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -158,22 +119,22 @@ def test_what_is_said_can_not_be_read_on_the_wire(broker: Mosquitto) -> None:
     assert b"vitrina/v1" not in heard
 
 
-def test_a_broker_of_another_authority_is_refused_by_the_node(broker: Mosquitto) -> None:
+def test_a_broker_of_another_authority_is_refused_by_the_node(broker: TlsBroker) -> None:
     with pytest.raises(ConnectError, match=r"certificate is not trusted: .*check `ca`"):
         opened(broker.node(ca=broker.foreign / "ca.pem"))
 
 
-def test_without_ca_only_public_authorities_are_trusted(broker: Mosquitto) -> None:
+def test_without_ca_only_public_authorities_are_trusted(broker: TlsBroker) -> None:
     with pytest.raises(ConnectError, match="certificate is not trusted"):
         opened(broker.node(ca=None))
 
 
-def test_a_broker_under_another_name_is_refused(broker: Mosquitto) -> None:
+def test_a_broker_under_another_name_is_refused(broker: TlsBroker) -> None:
     with pytest.raises(ConnectError, match=r"[Hh]ostname mismatch.*name in `urls`"):
         opened(broker.node(host="localhost"))
 
 
-async def test_a_broker_of_another_authority_is_refused_by_central(broker: Mosquitto) -> None:
+async def test_a_broker_of_another_authority_is_refused_by_central(broker: TlsBroker) -> None:
     bus = broker.central(ca=broker.foreign / "ca.pem")
     bus.start()
     wait(lambda: "certificate is not trusted" in bus.fault)
@@ -182,7 +143,7 @@ async def test_a_broker_of_another_authority_is_refused_by_central(broker: Mosqu
 
 
 @pytest.mark.parametrize("authority", ["none", "foreign", "the broker's own"])
-def test_who_has_no_certificate_of_this_store_is_refused_by_the_broker(broker: Mosquitto, authority: str) -> None:
+def test_who_has_no_certificate_of_this_store_is_refused_by_the_broker(broker: TlsBroker, authority: str) -> None:
     """The password is the right one."""
     files: dict[str, dict[str, Path | None]] = {
         "none": {"cert": None, "key": None},
@@ -196,19 +157,19 @@ def test_who_has_no_certificate_of_this_store_is_refused_by_the_broker(broker: M
     assert ("`cert` and `key`" in str(refused.value)) == (authority == "none")
 
 
-def test_a_certificate_is_no_password(broker: Mosquitto) -> None:
+def test_a_certificate_is_no_password(broker: TlsBroker) -> None:
     wrong = broker.node(password_file=broker.folder / "passwords" / "shop.node-2")
     with pytest.raises(ConnectError, match="refuses this node"):
         opened(wrong)
 
 
-def test_a_stranger_without_tls_gets_nowhere(broker: Mosquitto) -> None:
+def test_a_stranger_without_tls_gets_nowhere(broker: TlsBroker) -> None:
     plain = BrokerConfig(urls=(f"mqtt://127.0.0.1:{broker.port}",), username="shop.node-1")
     with pytest.raises(ConnectError):
         opened(plain)
 
 
-def test_central_says_at_its_start_what_is_wrong_with_the_certificate(broker: Mosquitto) -> None:
+def test_central_says_at_its_start_what_is_wrong_with_the_certificate(broker: TlsBroker) -> None:
     words = [
         "run",
         "--data",
@@ -228,7 +189,7 @@ def test_central_says_at_its_start_what_is_wrong_with_the_certificate(broker: Mo
     assert "Traceback" not in done.stderr
 
 
-def test_files_that_do_not_fit_are_named(broker: Mosquitto) -> None:
+def test_files_that_do_not_fit_are_named(broker: TlsBroker) -> None:
     tls, plain = broker_address("mqtts://b"), broker_address("mqtt://b")
     there = broker.folder / "vitrina-tls"
     with pytest.raises(MisconfiguredError, match="mqtts://"):
@@ -257,7 +218,7 @@ def test_a_configuration_that_only_looks_secure_is_refused(urls: list[str], more
         parse_config(text)
 
 
-def test_doctor_warns_of_a_certificate_that_ends_soon(broker: Mosquitto) -> None:
+def test_doctor_warns_of_a_certificate_that_ends_soon(broker: TlsBroker) -> None:
     config = parse_config(
         yaml.safe_dump({"store": "shop", "node": "node-1", "state_dir": str(broker.folder / "state")})
     )
@@ -295,7 +256,7 @@ def test_certificates_are_renewed_in_time_and_forgotten_with_their_account(tmp_p
 
 
 def test_the_program_says_whether_it_changed_anything(tmp_path: Path) -> None:
-    (tmp_path / "nodes.json").write_text(json.dumps(NODES))
+    (tmp_path / "nodes.json").write_text(json.dumps([{"store": store, "node": node} for store, node in NODES]))
     words = [
         sys.executable,
         str(ROLE / "files" / "certificates.py"),

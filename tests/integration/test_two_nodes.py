@@ -3,32 +3,27 @@ that of the other is one person, and nobody outside of the store hears where peo
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import logging
 import math
 import os
-import shutil
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import TypeVar
 
-import jinja2
 import numpy as np
 import paho.mqtt.client as mqtt
 import pytest
-import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
+from central.broker import free_port
 from contract import local
 from contract.clock import SystemClock
 from contract.codec import Message, decode
@@ -42,8 +37,8 @@ from hardware.cameras.simulated import SimulatedCamera
 from models.detections import Detections
 from simulator.scenes.pinhole import Pinhole
 from simulator.simulated_checkin import Customers
+from tests.integration.role_broker import RoleBroker, mosquitto, wait
 
-ROLE = Path(__file__).parents[2] / "ansible" / "roles" / "broker"
 NODES = [("shop", "node-1"), ("shop", "node-2"), ("shop", "node-3"), ("shop", "listener"), ("mall", "node-1")]
 SIZE = (1280, 720)
 FPS = 10.0
@@ -59,57 +54,22 @@ ANNA_Y = 3.8
 Kind = TypeVar("Kind")
 
 
-def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within the time allowed"
-        time.sleep(0.02)
-
-
 def until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
 
 
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ansible_{name}", ROLE / "files" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Brokers:
+class Brokers(RoleBroker):
     """The store's, as Ansible sets it up, and one above it to which everything on the wire is bridged."""
 
     def __init__(self, folder: Path, binary: str) -> None:
-        self.folder, self.port, self.above = folder, free_port(), free_port()
-        values = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()) | {"broker_port": self.port}
-        text = jinja2.Template((ROLE / "templates" / "mosquitto.conf.j2").read_text()).render(values)
+        self.above = free_port()
         bridge = f"\nconnection above\naddress 127.0.0.1:{self.above}\ntopic vitrina/v1/# out 1\n"
-        config = text.replace("/etc/mosquitto", str(folder)) + "\nuser root\n" + bridge
-        (folder / "mosquitto.conf").write_text(config)
-        (folder / "above.conf").write_text(f"listener {self.above} 127.0.0.1\nallow_anonymous true\nuser root\n")
-        nodes = [{"store": store, "node": node} for store, node in NODES]
-        (folder / "vitrina.acl").write_text(program("acl").access_list(nodes))
-        users = ["central", *(f"{store}.{node}" for store, node in NODES)]
-        program("accounts").write(users, folder / "passwords", folder / "vitrina.passwd")
-        self._processes = []
-        for name, port in (("above.conf", self.above), ("mosquitto.conf", self.port)):
-            command = [binary, "-c", str(folder / name)]
-            self._processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-            wait(lambda port=port: socket.socket().connect_ex(("127.0.0.1", port)) == 0)  # type: ignore[misc]
+        super().__init__(folder, binary, NODES, bridge)
 
-    def stop(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
+    def start(self) -> None:
+        (self.folder / "above.conf").write_text(f"listener {self.above} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        self.run("above.conf", self.above)
+        super().start()
 
 
 class Ear:
@@ -120,7 +80,7 @@ class Ear:
         ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, f"ear-{user}")
         if not above:
-            self._client.username_pw_set(user, (brokers.folder / "passwords" / user).read_text().strip())
+            self._client.username_pw_set(user, brokers.password(user))
         self._client.on_message = lambda _c, _u, message: self.got.append((message.topic, bytes(message.payload)))
         filters = ["#", "vitrina/v1/+/+/+", f"{local.ROOT}/#", local.topic("shop", "+"), local.topic("shop", "node-1")]
         self._client.on_connect = lambda client, *_: client.subscribe([(topic, 1) for topic in filters])
@@ -307,10 +267,7 @@ class Store:
 
 @pytest.fixture
 def brokers(tmp_path: Path) -> Iterator[Brokers]:
-    binary = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if binary is None:
-        pytest.skip("mosquitto is not installed (apt-get install mosquitto): nodes do not share a floor here")
-    running = Brokers(tmp_path, binary)
+    running = Brokers(tmp_path, mosquitto("a floor that nodes share"))
     yield running
     running.stop()
 
